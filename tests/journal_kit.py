@@ -35,7 +35,7 @@ from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
-from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
+from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportMadeAgain, ExportReady, ExportTold
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.notice_events import (
     CohortBounced,
@@ -809,11 +809,15 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
                 tuple(DataKind),
                 "expunge",
                 "6f1a2c34-0d5e-4b6f-8a7b-9c8d7e6f5a4b",
+                2_000_000_000,
+                "es",
             ),
             ExportReady(at(), OrderId("exp-" + "e" * 20), (4096, 512), NOW),
             ExportFetched(at(), OrderId("exp-" + "e" * 20), 1, 0, 4096),
             ExportEnded(at(), OrderId("exp-" + "e" * 20), ExportEnd.EXPIRED),
             *(ExportEnded(NOW, OrderId("exp-" + "e" * 20), why) for why in list(ExportEnd)[1:]),
+            ExportMadeAgain(NOW, OrderId("exp-" + "e" * 20)),
+            ExportTold(NOW, OrderId("exp-" + "e" * 20)),
         ),
         "epochs": (
             EpochRotated(at(), 2, 40_000, "expunge"),

@@ -308,6 +308,48 @@ class OrderList:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """A recording, as it is named to delete it."""
+
+    recording: str
+    """Its handle, the same for each token of the family."""
+    kind: str
+    recorded_at: datetime | None
+    """When it was recorded, or written; null where neither is known."""
+    bytes: int
+    seconds: float | None
+    """How long it is; null where that is not known."""
+
+    @classmethod
+    def read(cls, told: Any) -> Recording:
+        """Return what an answer holds."""
+        return cls(
+            str(told["recording"]),
+            str(told["kind"]),
+            None if told["recorded_at"] is None else datetime.fromisoformat(told["recorded_at"]),
+            int(told["bytes"]),
+            None if told["seconds"] is None else float(told["seconds"]),
+        )
+
+
+@dataclass(frozen=True)
+class RecordingList:
+    """A page of recordings, newest first."""
+
+    recordings: tuple[Recording, ...]
+    next: str | None
+    """The cursor of the next page; null on the last one."""
+
+    @classmethod
+    def read(cls, told: Any) -> RecordingList:
+        """Return what an answer holds."""
+        return cls(
+            tuple(Recording.read(each) for each in told["recordings"]),
+            None if told["next"] is None else str(told["next"]),
+        )
+
+
+@dataclass(frozen=True)
 class SaidOrder:
     """The request to delete that an event made."""
 
@@ -433,10 +475,30 @@ class Client:
         return OrderList.read(_object(answer))
 
     def cancel_order(self, family: str, order: str) -> Order:
-        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
+        """Cancel an order of which nothing was erased yet. Scope: `delete`, with a fresh authentication. Safe to repeat."""
         answer = self._ask(
             "POST",
             f"/api/v1/app/families/{_part(family)}/orders/{_part(order)}/cancel",
+        )
+        return Order.read(_object(answer))
+
+    def list_recordings(self, family: str, *, cursor: str = "", limit: int = 20) -> RecordingList:
+        """List recordings, so that a customer can choose one to delete. Scope: `delete`, with a fresh authentication."""
+        answer = self._ask(
+            "GET",
+            f"/api/v1/app/families/{_part(family)}/recordings" + "?" + urlencode({"cursor": cursor, "limit": limit}),
+        )
+        return RecordingList.read(_object(answer))
+
+    def delete_recording(self, family: str, recording: str, *, idempotency_key: str) -> Order:
+        """Order the deletion of one recording, with everything made from it. Scope: `delete`, with a fresh authentication.
+
+        201: the order was made, and stands on the device. 200: this key made it before.
+        """
+        answer = self._ask(
+            "DELETE",
+            f"/api/v1/app/families/{_part(family)}/recordings/{_part(recording)}",
+            headers={"Idempotency-Key": idempotency_key},
         )
         return Order.read(_object(answer))
 

@@ -50,6 +50,10 @@ class Refused(ExpungeError):
     """The gate or the fence does not let this in, or out; nothing was written or read."""
 
 
+class ExportPaused(Refused):
+    """The process that makes a copy ends; the next one makes it anew."""
+
+
 class DecisionRefused(Refused):
     """The rules of the register of staff do not allow a decision; nothing was decided."""
 

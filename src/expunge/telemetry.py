@@ -36,6 +36,7 @@ class Action(StrEnum):
     TOLD = "told"
     READER_FAILED = "reader_failed"
     EXPORT_MADE = "export_made"
+    EXPORT_MADE_AGAIN = "export_made_again"
     EXPORT_FAILED = "export_failed"
     LETTER_LOST = "letter_lost"
     NOTICES_SENT = "notices_sent"

@@ -171,7 +171,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts/columns": "",
         "site/mail/migrations": "",
         "site/mail": "",
-        "site/accounts": "site/shell site/accounts/columns site/mail",
+        "site/accounts": ". site/shell site/accounts/columns site/mail",
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/factors": "site/shell site/accounts",

@@ -35,6 +35,7 @@ from expunge.core.accounts.staff_events import AccessMethod
 from expunge.core.consent.consent_events import EndReason
 from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
+from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import EVERYTHING
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.journal.thread_events import MessageKind
@@ -188,6 +189,12 @@ VERBS: dict[str, Call] = {
     "exports.beside": lambda world: world.opened.exports.beside(OrderId("exp-" + "a" * 20), "manifest.json"),
     "exports.end": lambda world: world.opened.exports.end(OrderId("exp-" + "a" * 20)),
     "exports.sweep": lambda world: world.opened.exports.sweep(),
+    "exports.interrupted": lambda world: world.opened.exports.interrupted(()),
+    "exports.again": lambda world: world.opened.exports.again(
+        ExportState(OrderId("exp-" + "a" * 20), datetime.now(UTC), frozenset(), (), "", EVERYTHING.part_size, "en")
+    ),
+    "exports.untold": lambda world: world.opened.exports.untold(),
+    "exports.told": lambda world: world.opened.exports.told(OrderId("exp-" + "a" * 20)),
     "gate": lambda world: world.opened.gate().may_use(Subject("profile", BELA), "train"),
     "gate_publish": lambda world: world.opened.gate_publish(),
     "scoped.within": lambda world: world.opened.scoped.within(

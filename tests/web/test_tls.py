@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expunge.errors import Misconfigured
-from expunge.web.serving.server import THREADS
 from expunge.web.tls import TlsFiles
+from expunge.web.turns import THREADS
 from tests.cli.running import expunge
 from tests.web import certificates
 from tests.web.certificates import DAY, Made

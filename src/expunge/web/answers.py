@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from ninja import Field, Schema
 
 from expunge.errors import ExpungeError
+from expunge.web.turns import RETRY
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -91,6 +92,7 @@ class Ready(Schema):
     )
 
 
+_OF_APP = "/api/v1/app/"
 _ERRORS = frozenset({"application/json", "application/problem+json"})
 """Kinds of content that errors of ours have."""
 _KNOWN = {
@@ -132,6 +134,23 @@ def of_problem(_: HttpRequest, problem: Problem | type[Problem]) -> HttpResponse
     """The answer for a request that is not carried out."""
     assert isinstance(problem, Problem)
     return _json(problem.status, problem.fault, problem.headers)
+
+
+def turned_away(request: HttpRequest) -> HttpResponse:
+    """Return the answer for a request that waited for a thread in vain: many others of the same sender or address are under way."""
+    error = "as many requests of this sender or address are under way as are worked on at once"
+    help_ = "send it again in a moment, and fewer at a time"
+    if request.path.startswith(_OF_APP):
+        problem = {
+            "type": "urn:expunge:problem:too-many-at-once",
+            "title": "Too many requests at once",
+            "status": 503,
+            "detail": error,
+            "where": "the server",
+            "help": help_,
+        }
+        return HttpResponse(json.dumps(problem), status=503, content_type="application/problem+json", headers={"Retry-After": str(RETRY)})
+    return _json(503, {"error": error, "where": "the server", "help": help_}, {"Retry-After": str(RETRY)})
 
 
 def of_surprise(status: int) -> HttpResponse:

@@ -7,22 +7,37 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Header, NinjaAPI, Path, Query, Schema
+from ninja import Header, NinjaAPI, Path, Query
 from ninja.errors import HttpError, ValidationError
 
-from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.app_access import token_digest
 from expunge.core.journal.access_tokens import TokenScope
-from expunge.core.values.outcome import Reason
-from expunge.ports.families.app_door import MOST_ORDERS, AppConsent, AppDoor, AppOrder, AppOrderState
+from expunge.ports.families.app_door import MOST_ORDERS, MOST_RECORDINGS, AppConsent, AppDoor, AppOrder, AppOrderState
 from expunge.ports.families.held_door import HeldAnswer
 from expunge.ports.sender_door import Sender
 from expunge.web import bodies, problems
 from expunge.web.answers import Problem
+from expunge.web.app_forms import (
+    HANDLE,
+    ORDER_ID,
+    Consent,
+    ConsentList,
+    Exchange,
+    FamilyList,
+    Grant,
+    HeldList,
+    LoginEnd,
+    LoginEnded,
+    Order,
+    OrderList,
+    RecordingList,
+    Said,
+    SaidOrder,
+)
 from expunge.web.guarding import Bearer, Guard, shown
 from expunge.web.problems import AppProblem, told
 
@@ -41,11 +56,12 @@ _WORDS = {
     AppOrderState.CANCELLED: "The request was cancelled. Nothing was erased.",
     AppOrderState.CAME_BACK: "Data came back after it was erased. Another request erases it again.",
 }
-_HANDLE = "5f0c6a1de8f34b7f9a2b71c0d4e6f813"
-_ORDER_ID = "ord-2f6k7b3mx4qz5w7y2c6d"
 
-FamilyPath = Annotated[str, Path(description="The handle of a family, as the exchange gave it.", pattern="^[0-9a-f]{32}$", example=_HANDLE)]
-OrderPath = Annotated[str, Path(description="The id of an order.", pattern="^[a-z0-9][a-z0-9-]{0,63}$", example=_ORDER_ID)]
+FamilyPath = Annotated[str, Path(description="The handle of a family, as the exchange gave it.", pattern="^[0-9a-f]{32}$", example=HANDLE)]
+OrderPath = Annotated[str, Path(description="The id of an order.", pattern="^[a-z0-9][a-z0-9-]{0,63}$", example=ORDER_ID)]
+RecordingPath = Annotated[
+    str, Path(description="The handle of a recording, as the list gave it.", pattern="^[0-9a-f]{32}$", example=HANDLE)
+]
 PurposePath = Annotated[str, Path(description="The name of a purpose.", pattern="^[A-Za-z0-9_.-]{1,128}$", example="training")]
 Key = Annotated[
     str,
@@ -56,136 +72,6 @@ Key = Annotated[
         example="6f1c2e0a-8a4e-4c43-9d0f-1d7a2b9b6c55",
     ),
 ]
-
-
-class Exchange(Schema):
-    """A signed statement of the company, and the scope that is wanted of it."""
-
-    statement: str = Field(
-        description="The JWT, of the type `onbehalf+jwt`.", min_length=1, max_length=8192, examples=["eyJ0eXAiOiJvbmJlaGFsZitqd3Qi…"]
-    )
-    scope: str = Field(
-        "",
-        description="Of `read`, `stop`, `delete` and `receipts`, separated by blanks; all that the statement names where it is empty.",
-        max_length=64,
-        examples=["read delete"],
-    )
-
-
-class Grant(Schema):
-    """An access token. It is shown once."""
-
-    access_token: str = Field(description="Goes into `Authorization: Bearer TOKEN`.")
-    token_type: str = Field(description="`Bearer`.")
-    expires_in: int = Field(description="Seconds.", ge=0)
-    scope: str = Field(description="The acts that it allows, separated by blanks.")
-    families: list[str] = Field(description="The handles of the customer's families, in the order of the statement.")
-
-
-class LoginEnd(Schema):
-    """The end of a customer's login at the app."""
-
-    sid: str = Field(description="The claim `sid` of its statements.", min_length=1, max_length=128, examples=["session-81f3"])
-
-
-class LoginEnded(Schema):
-    """The number of access tokens that ended with a login."""
-
-    tokens: int = Field(description="Access tokens that ended.", ge=0)
-
-
-class FamilyList(Schema):
-    """The families of a token."""
-
-    families: list[str] = Field(description="Their handles.")
-
-
-class HeldKind(Schema):
-    """The items of one kind of data."""
-
-    kind: DataKind
-    items: int = Field(ge=0)
-    oldest: date | None = Field(description="The day, in UTC, of the oldest item; null where none says its day.")
-    goes: date | None = Field(description="The first day on which an item goes by itself; null where none does.")
-    undated: int = Field(description="Items for which no period runs yet.", ge=0)
-    bound: int = Field(description="Items that a legal hold keeps.", ge=0)
-
-
-class HeldMade(Schema):
-    """Things that were made from data of many people, the person's among it."""
-
-    kind: DataKind
-    learnt: int = Field(description="How many were made from data of the person.", ge=0)
-    unknown: int = Field(description="How many there are of which no record says what they were made from.", ge=0)
-
-
-class HeldUnknown(Schema):
-    """Data that could not be counted: it is not known, and not nothing."""
-
-    kind: DataKind
-    reason: Reason
-
-
-class HeldList(Schema):
-    """The data that is held about the person of a family."""
-
-    counted_at: datetime | None = Field(description="When the count began; null while the first one goes on.")
-    counting: bool = Field(description="True while a newer count goes on: ask again in a few seconds.")
-    kinds: list[HeldKind] = Field(description="Kinds of data about the person alone, or about few people.")
-    made: list[HeldMade] = Field(description="Things that learnt from that data.")
-    not_counted: list[HeldUnknown] = Field(description="Data that could not be counted.")
-
-
-class Order(Schema):
-    """A request to delete, and how far it is."""
-
-    order: str = Field(description="Its id, the reference to tell the customer.", examples=[_ORDER_ID])
-    state: AppOrderState = Field(description="Where it stands.")
-    words: str = Field(description="The same in plain English.")
-    everything: bool = Field(description="Whether it reaches everything of the person.")
-    received_at: datetime
-    earliest: datetime = Field(description="Until then nothing is erased, so that the customer can change their mind.")
-    ended_at: datetime | None = Field(description="When it ended.")
-    places: int = Field(description="Places that it erases from; 0 before it was planned.", ge=0)
-    places_done: int = Field(description="Of these, the ones that are done.", ge=0)
-    can_cancel: bool = Field(description="Whether nothing was erased, so that it can be cancelled.")
-    has_receipt: bool = Field(description="Whether a receipt was issued.")
-
-
-class Said(Schema):
-    """A signed event of the company's assistant."""
-
-    event: str = Field(
-        description="The JWT, of the type `said+jwt`.", min_length=1, max_length=8192, examples=["eyJ0eXAiOiJzYWlkK2p3dCJ9…"]
-    )
-
-
-class SaidOrder(Order):
-    """The request to delete that an event made."""
-
-    family: str = Field(description="The handle of the customer's family.", examples=[_HANDLE])
-
-
-class OrderList(Schema):
-    """A page of orders, newest first."""
-
-    orders: list[Order]
-    next: str | None = Field(description="The cursor of the next page; null on the last one.")
-
-
-class Consent(Schema):
-    """Where one purpose stands that rests on consent."""
-
-    purpose: str = Field(description="Its name in the data map.")
-    description: str = Field(description="The use of the data.")
-    agreed: bool = Field(description="Whether a consent holds now.")
-    since: datetime | None = Field(description="The time of the last decision; null where there was none.")
-
-
-class ConsentList(Schema):
-    """The consents of the person of a family."""
-
-    consents: list[Consent]
 
 
 class AppToken:
@@ -237,6 +123,7 @@ def add_app(api: NinjaAPI, apps: AppDoor, guard: Guard) -> None:
     _add_tokens(api, apps, AppClient(guard))
     _add_families(api, apps, AppToken())
     _add_deletions(api, apps, AppToken())
+    _add_recordings(api, apps, AppToken())
     _add_events(api, apps, AppClient(guard))
     _add_orders(api, apps, AppToken())
     _add_consents(api, apps, AppToken())
@@ -258,7 +145,7 @@ def _add_tokens(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
         Each statement counts once. Where the answer was lost, sign a new one. Export and playback are in no scope: they are for the pages,
         where the person confirms with a passkey.
         """
-        with told():
+        with told(request):
             grant = apps.exchange(shown(request), body.statement, body.scope)
         left = max(0, int((grant.until - datetime.now(UTC)).total_seconds()))
         scope = " ".join(sorted(grant.scopes))
@@ -275,7 +162,7 @@ def _add_tokens(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
     )
     def end_login(request: HttpRequest, body: LoginEnd) -> dict[str, Any]:
         """End each access token of a customer's login at the app: call it when the customer logs out. Safe to repeat."""
-        with told():
+        with told(request):
             return {"tokens": apps.end_login(shown(request), body.sid)}
 
     @api.delete(
@@ -289,7 +176,7 @@ def _add_tokens(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
     )
     def end_token(request: HttpRequest) -> tuple[int, None]:
         """End the access token of the request. Safe to repeat (RFC 7009, 2.2)."""
-        with told():
+        with told(request):
             apps.end_token(shown(request))
         return 204, None
 
@@ -302,11 +189,11 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         operation_id="list_families",
         summary="The families of the token",
         tags=_TAG,
-        openapi_extra=_extra(401, 403, 503, example={"families": [_HANDLE]}),
+        openapi_extra=_extra(401, 403, 503, example={"families": [HANDLE]}),
     )
     def list_families(request: HttpRequest) -> dict[str, Any]:
         """List the handles of the customer's families: 32 hex digits each, the same in each token and in web hooks."""
-        with told():
+        with told(request):
             return {"families": list(apps.families(shown(request)))}
 
     @api.get(
@@ -320,7 +207,7 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def get_held(request: HttpRequest, family: FamilyPath) -> dict[str, Any]:
         """Count what is held, by kind, with what was made from it. Scope: `read`."""
-        with told():
+        with told(request):
             return _held(apps.held(shown(request), family))
 
 
@@ -339,7 +226,7 @@ def _add_deletions(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
 
         201: the order was made, and stands on the device. 200: this key made it before, or an order for everything is open already.
         """
-        with told():
+        with told(request):
             order = apps.order(shown(request), family, idempotency_key)
         return 201 if order.fresh else 200, _order(order)
 
@@ -353,9 +240,51 @@ def _add_deletions(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         openapi_extra=_extra(401, 403, 404, 409, 411, 413, 503, example=_AN_ORDER | {"state": "cancelled"}),
     )
     def cancel_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
-        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
-        with told():
+        """Cancel an order of which nothing was erased yet. Scope: `delete`, with a fresh authentication. Safe to repeat."""
+        with told(request):
             return _order(apps.cancel(shown(request), family, order))
+
+
+def _add_recordings(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
+    @api.get(
+        f"{_FAMILY}/recordings",
+        auth=token,
+        response=RecordingList,
+        operation_id="list_recordings",
+        summary="The recordings of the person",
+        tags=_TAG,
+        openapi_extra=_extra(400, 401, 403, 404, 409, 422, 503, example={"recordings": [_A_RECORDING], "next": None}),
+    )
+    def list_recordings(
+        request: HttpRequest,
+        family: FamilyPath,
+        cursor: Annotated[str, Query(description="`next` of the page before; the newest without it.", max_length=128)] = "",
+        limit: Annotated[int, Query(description="Recordings of a page.", ge=1, le=MOST_RECORDINGS)] = 20,
+    ) -> dict[str, Any]:
+        """List recordings, so that a customer can choose one to delete. Scope: `delete`, with a fresh authentication."""
+        with told(request):
+            page, more = apps.recordings(shown(request), family, _after(cursor), limit)
+        return {"recordings": [dict(vars(each)) for each in page], "next": _cursor(page[-1].recording) if more else None}
+
+    @api.delete(
+        f"{_FAMILY}/recordings/{{recording}}",
+        auth=token,
+        response={200: Order, 201: Order},
+        operation_id="delete_recording",
+        summary="Delete one recording",
+        tags=_TAG,
+        openapi_extra=_extra(401, 403, 404, 409, 411, 413, 422, 503, example=_AN_ORDER | {"everything": False}, of_example=(200, 201)),
+    )
+    def delete_recording(
+        request: HttpRequest, family: FamilyPath, recording: RecordingPath, idempotency_key: Key
+    ) -> tuple[int, dict[str, Any]]:
+        """Order the deletion of one recording, with everything made from it. Scope: `delete`, with a fresh authentication.
+
+        201: the order was made, and stands on the device. 200: this key made it before.
+        """
+        with told(request):
+            order = apps.delete_recording(shown(request), family, recording, idempotency_key)
+        return 201 if order.fresh else 200, _order(order)
 
 
 def _add_events(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
@@ -386,7 +315,7 @@ def _add_events(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
 
         201: the order was made, and stands on the device. 200: this event made it before.
         """
-        with told():
+        with told(request):
             family, order = apps.said(shown(request), body.event)
         return 201 if order.fresh else 200, _order(order) | {"family": family}
 
@@ -408,7 +337,7 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         limit: Annotated[int, Query(description="Orders of a page.", ge=1, le=MOST_ORDERS)] = 20,
     ) -> dict[str, Any]:
         """List orders, newest first, however they came in. Scope: `read`."""
-        with told():
+        with told(request):
             page, more = apps.orders(shown(request), family, _after(cursor), limit)
         return {"orders": list(map(_order, page)), "next": _cursor(page[-1].order) if more else None}
 
@@ -423,7 +352,7 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def get_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
         """Tell where an order stands. Scope: `read`."""
-        with told():
+        with told(request):
             return _order(apps.status(shown(request), family, order))
 
     @api.get(
@@ -436,7 +365,7 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def get_receipt(request: HttpRequest, family: FamilyPath, order: OrderPath) -> HttpResponse:
         """Give the receipt's folder as a zip, which `expunge receipt verify` checks offline. Scope: `receipts`."""
-        with told():
+        with told(request):
             data = apps.receipt(shown(request), family, order)
         headers = {"Content-Disposition": f'attachment; filename="receipt-{order}.zip"'}
         return HttpResponse(data, content_type="application/zip", headers=headers)
@@ -454,7 +383,7 @@ def _add_consents(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def list_consents(request: HttpRequest, family: FamilyPath) -> dict[str, Any]:
         """List each purpose that rests on consent, and where it stands. Scope: `read`."""
-        with told():
+        with told(request):
             return {"consents": list(map(_consent, apps.consents(shown(request), family)))}
 
     @api.delete(
@@ -468,7 +397,7 @@ def _add_consents(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def withdraw_consent(request: HttpRequest, family: FamilyPath, purpose: PurposePath) -> dict[str, Any]:
         """Withdraw a consent, at once: from then on the gate refuses. Scope: `stop`. Safe to repeat."""
-        with told():
+        with told(request):
             return _consent(apps.withdraw(shown(request), family, purpose))
 
 
@@ -531,7 +460,7 @@ def _extra(*statuses: int, example: Any = None, zipped: bool = False, of_example
     return {"responses": found}
 
 
-_GRANT = {"access_token": "expunge_app_…", "token_type": "Bearer", "expires_in": 600, "scope": "delete read", "families": [_HANDLE]}
+_GRANT = {"access_token": "expunge_app_…", "token_type": "Bearer", "expires_in": 600, "scope": "delete read", "families": [HANDLE]}
 _HELD = {
     "counted_at": "2026-12-01T09:00:00Z",
     "counting": False,
@@ -539,8 +468,15 @@ _HELD = {
     "made": [{"kind": "models", "learnt": 1, "unknown": 0}],
     "not_counted": [],
 }
+_A_RECORDING = {
+    "recording": HANDLE,
+    "kind": "voice recordings",
+    "recorded_at": "2026-11-30T18:02:11Z",
+    "bytes": 48_044,
+    "seconds": 3.0,
+}
 _AN_ORDER: dict[str, Any] = {
-    "order": _ORDER_ID,
+    "order": ORDER_ID,
     "state": "received",
     "words": _WORDS[AppOrderState.RECEIVED],
     "everything": True,
@@ -552,5 +488,5 @@ _AN_ORDER: dict[str, Any] = {
     "can_cancel": True,
     "has_receipt": False,
 }
-_SAID = {**_AN_ORDER, "everything": False, "family": _HANDLE}
+_SAID = {**_AN_ORDER, "everything": False, "family": HANDLE}
 _CONSENT = {"purpose": "training", "description": "to make speech recognition better", "agreed": True, "since": "2026-11-02T08:15:00Z"}

@@ -14,6 +14,7 @@ from expunge.core.journal.access_tokens import TokenRefused, TokenScope
 from expunge.errors import ExpungeError, SenderRefused
 from expunge.ports.sender_door import Sender, SenderDoor
 from expunge.web.answers import Problem, unavailable
+from expunge.web.turns import KNOWN, Asker, AskerKind
 
 WHERE = "the header Authorization"
 FAILURES = 30
@@ -51,7 +52,7 @@ class Guard:
         Raises Problem: 401 without a valid token, 403 for one of another scope, 429 after too many bad ones, 503 where none can be checked.
         """
         try:
-            return self._senders.admit(shown(request), scope)
+            sender = self._senders.admit(shown(request), scope)
         except SenderRefused as error:
             if self._too_many():
                 help_ = "wait a minute; a token that works is let in even now"
@@ -61,6 +62,8 @@ class Guard:
             raise refusal(error) from None
         except ExpungeError as error:
             raise unavailable(error) from None
+        KNOWN.know(shown(request), Asker(AskerKind.SENDER, sender.id))
+        return sender
 
     def _too_many(self) -> bool:
         now = time.monotonic()

@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 from ninja.errors import HttpError, ValidationError
 
-from expunge.core.families.app_access import AppFault
+from expunge.core.families.app_access import AppFault, token_digest
 from expunge.core.journal.access_tokens import TokenRefused
 from expunge.errors import AppRefused, ExpungeError, SenderRefused, UsageError
+from expunge.web.turns import KNOWN, Asker, AskerKind
 
 TYPE = "application/problem+json"
 _URN = "urn:expunge:problem:"
@@ -27,6 +28,7 @@ _KINDS: Mapping[AppFault, tuple[int, str]] = {
     AppFault.LOGIN_ENDED: (403, "The login has ended"),
     AppFault.FAMILY: (404, "There is no such family"),
     AppFault.ORDER: (404, "There is no such order"),
+    AppFault.RECORDING: (404, "There is no such recording"),
     AppFault.PURPOSE: (404, "There is no such purpose"),
     AppFault.NO_RECEIPT: (404, "There is no receipt yet"),
     AppFault.TOO_LATE: (409, "It is too late to cancel"),
@@ -115,10 +117,13 @@ def of_http(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpRes
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn errors of the clerk into problems."""
+def told(request: HttpRequest) -> Iterator[None]:
+    """Turn errors of the clerk into problems. A request without one showed a token that counts."""
+    header = request.headers.get("Authorization", "")
     try:
         yield
+        if token_digest(header) is not None:
+            KNOWN.know(header, Asker(AskerKind.ACCOUNT, KNOWN.hashed(header).hex()))
     except AppRefused as error:
         fault = AppFault(error.reason)
         status, title = _KINDS[fault]
@@ -156,7 +161,7 @@ _MEANS = {
     400: "The request cannot be understood.",
     401: "There is no token that counts.",
     403: "The token, the map or the age of the login does not allow it.",
-    404: "There is no such family, order, purpose or receipt.",
+    404: "There is no such family, order, recording, purpose or receipt.",
     408: "The body stopped coming.",
     409: "The state does not allow it.",
     411: "The body comes without its length.",
@@ -165,5 +170,5 @@ _MEANS = {
     422: "The request is of another form, or its idempotency key came with another one.",
     429: "Too many tokens were refused.",
     500: "Something unforeseen happened.",
-    503: "The clerk, its state or a store is away.",
+    503: "The clerk, its state or a store is away, or too many requests of one customer, sender or address are under way.",
 }

@@ -37,6 +37,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "no time of authentication": {"auth_time": None},
     "a time that is true": {"auth_time": True},
     "a time in words": {"auth_time": "yesterday"},
+    "an address in the clear": {"address": "mum@home.example"},
+    "an address that is a number": {"address": 7},
     "no families": {"families": []},
     "families that are no list": {"families": "profile:p-17"},
     "too many families": {"families": CLAIMS["families"] * 21},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,13 @@ import pytest
 
 from expunge.bootstrap import Expunge
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.export.wanted_export import EVERYTHING, WantedExport
+from expunge.core.export.export_words import Language
+from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.journal.export_events import ExportEnd
 from expunge.core.values.ids import OrderId
 from expunge.core.values.scope import Scope
 from expunge.engine.export import kept_exports
-from expunge.errors import KeyDestroyed, NeedsApproval, Refused
+from expunge.errors import ExportPaused, KeyDestroyed, NeedsApproval, Refused
 from expunge.faults import arm
 from expunge.testing.forked import in_child
 from tests.engine.consents import later
@@ -191,6 +193,73 @@ def test_what_a_crash_left_is_swept(home: Household, point: str) -> None:
         assert state.ended is ExportEnd.FAILED
         refused(opened, state.export)
     assert not left(home)
+
+
+@pytest.mark.parametrize("point", ["exports.part:before", "exports.key.swap:before", "exports.folder:after", "journal.commit:before"])
+def test_an_export_that_a_crash_interrupted_is_made_anew(home: Household, point: str) -> None:
+    import os
+    import signal
+
+    wanted = WantedExport(frozenset({DataKind.VOICE}), 4_000_000, Language.SPANISH)
+
+    def crash() -> None:
+        with home.open() as opened:
+            person = opened.resolve(f"profile:{CHILD}")
+            export = opened.exports.begin(person, wanted, ACCOUNT)
+            with arm(point, lambda: os.kill(os.getpid(), signal.SIGKILL)):
+                opened.exports.build(export, person, wanted)
+
+    assert in_child(crash).killed_by == signal.SIGKILL
+    with home.open() as opened:
+        (state,) = opened.exports.interrupted(())
+        assert (state.wanted, state.until, state.is_open(datetime.now(UTC))) == (wanted, None, False), "it is never called ready"
+        with pytest.raises(Refused):
+            opened.exports.fetch(state.export, 1, 0, 10)
+        assert opened.exports.interrupted({state.export}) == (), "one that this process makes is not interrupted"
+        assert opened.exports.again(state)
+        opened.exports.build(state.export, opened.resolve(f"profile:{CHILD}"), wanted)
+        with zipfile.ZipFile(io.BytesIO(whole(opened, state.export))) as archive:
+            assert archive.testzip() is None
+        assert opened.exports.interrupted(()) == ()
+        assert [each.export for each in opened.exports.untold()] == [state.export]
+        opened.exports.told(state.export)
+        assert opened.exports.untold() == ()
+
+
+def test_an_export_that_ends_its_process_each_time_is_made_three_times_at_most(home: Household) -> None:
+    with home.open() as opened:
+        export = opened.exports.begin(opened.resolve(f"profile:{CHILD}"), EVERYTHING, ACCOUNT)
+        for _ in range(kept_exports.MOST_TRIES - 1):
+            (state,) = opened.exports.interrupted(())
+            assert opened.exports.again(state)
+        (state,) = opened.exports.interrupted(())
+        assert not opened.exports.again(state)
+        assert opened.exports.sweep(()) == 1
+        assert end_of(opened, export) is ExportEnd.FAILED
+
+
+def test_an_export_that_its_process_lays_down_is_not_ended(home: Household) -> None:
+    def ends(_: ExportProgress) -> None:
+        raise ExportPaused("the clerk ends", help="the next one makes the export anew")
+
+    with home.open() as opened:
+        person = opened.resolve(f"profile:{CHILD}")
+        export = opened.exports.begin(person, EVERYTHING, ACCOUNT)
+        with pytest.raises(ExportPaused):
+            opened.exports.build(export, person, EVERYTHING, ends)
+        assert end_of(opened, export) is None
+        (state,) = opened.exports.interrupted(())
+        assert opened.exports.again(state)
+        opened.exports.build(export, person, EVERYTHING)
+        assert whole(opened, export)
+
+
+def test_an_export_whose_files_are_gone_is_not_called_ready(home: Household) -> None:
+    with home.open() as opened:
+        export = made(opened)
+        shutil.rmtree(home.state / "exports" / export)
+        assert opened.exports.sweep() == 1
+        assert end_of(opened, export) is ExportEnd.FAILED
 
 
 def test_a_crash_between_the_end_and_the_removal_is_swept(home: Household) -> None:

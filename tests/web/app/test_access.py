@@ -40,7 +40,12 @@ def test_an_operation_takes_the_token_of_its_scope_and_no_other(app: App) -> Non
     for name, method, path in asked:
         for kind in _KINDS:
             token = token_of(app, kind) if name == "end_token" and not isinstance(kind, TokenScope) else tokens[kind]
-            filled = path.replace("{family}", family).replace("{order}", "ord-none").replace("{purpose}", "walking")
+            filled = (
+                path.replace("{family}", family)
+                .replace("{order}", "ord-none")
+                .replace("{purpose}", "walking")
+                .replace("{recording}", "0" * 32)
+            )
             body = {} if method == "POST" and "families" not in path else None
             status = app.ask(method, filled, token, body, Idempotency_Key=secrets.token_hex(16)).status
             if _let_in(name, kind) is (status in _NO_TOKEN) or status >= 500:

@@ -6,13 +6,17 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.cli.running import expunge
 from tests.web.app.company_app import App, Customer, said
 from tests.web.serving import Answer, issue
+from tests.web.site.family_company import guardian
+from tests.web.site.handing_over import newest_account
 
 
 def kind(answer: Answer) -> tuple[int, str]:
@@ -233,3 +237,67 @@ def test_what_was_just_said_goes_with_what_was_made_from_it(app: App) -> None:
 def test_an_event_that_does_not_hold_deletes_nothing(app: App, claims: dict[str, Any], expected: tuple[int, str]) -> None:
     event = said(app.site.company, **claims)
     assert kind(app.ask("POST", "events", app.client, {"event": event})) == expected
+
+
+def test_one_recording_is_deleted_by_its_handle_and_once(app: App) -> None:
+    customer, key = app.customer("profile:p-mia"), secrets.token_hex(16)
+    first = customer.ask("GET", "recordings?limit=1").json
+    rest = customer.ask("GET", f"recordings?cursor={first['next']}").json
+    listed = first["recordings"] + rest["recordings"]
+    assert (len(listed), rest["next"]) == (2, None)
+    assert {each["kind"] for each in listed} == {"voice recordings"}
+    assert all(each["bytes"] > 0 and each["recorded_at"] for each in listed)
+    path = f"recordings/{listed[0]['recording']}"
+    answer = customer.ask("DELETE", path, Idempotency_Key=key)
+    assert (answer.status, answer.json["everything"], answer.json["state"]) == (201, False, "received")
+    # Another login of the same customer names the same recording by the same handle, and the key stands for the order that it made.
+    again = app.customer("profile:p-mia", sid="session-2").ask("DELETE", path, Idempotency_Key=key)
+    assert (again.status, again.json["order"]) == (200, answer.json["order"])
+    assert kind(customer.ask("DELETE", f"recordings/{listed[1]['recording']}", Idempotency_Key=key)) == (422, "key-reused")
+    assert kind(customer.delete(key)) == (422, "key-reused")
+    assert expunge("status", answer.json["order"], cwd=app.site.folder).code == 0
+    for word in ("rec-m1", "voice/p-mia", "Mia"):
+        assert word not in str(listed)
+    assert customer.ask("POST", f"orders/{answer.json['order']}/cancel").status == 200
+    assert kind(customer.ask("GET", "recordings?cursor=bm9uZQ")) == (400, "cursor")
+
+
+def test_a_recording_of_another_family_or_one_that_is_not_there_is_out_of_reach(app: App) -> None:
+    tom, mia = app.customer("profile:p-tom"), app.customer("profile:p-mia")
+    (of_tom,) = tom.ask("GET", "recordings").json["recordings"]
+    for handle in (of_tom["recording"], "0" * 32):
+        assert kind(mia.ask("DELETE", f"recordings/{handle}", Idempotency_Key=secrets.token_hex(16))) == (404, "recording")
+    assert kind(mia.ask("DELETE", "recordings/walrus", Idempotency_Key=secrets.token_hex(16))) == (404, "address")
+    assert {each["state"] for each in mia.ask("GET", "orders").json["orders"]} <= {"cancelled"}
+
+
+def test_recordings_are_listed_and_deleted_and_orders_cancelled_by_a_fresh_authentication_alone(app: App) -> None:
+    customer, late = app.customer("profile:p-tom"), app.customer("profile:p-tom", auth_time=int(time.time()) - 16 * 60)
+    (recording,) = customer.ask("GET", "recordings").json["recordings"]
+    order = customer.delete().json["order"]
+    for method, path in (("GET", "recordings"), ("DELETE", f"recordings/{recording['recording']}"), ("POST", f"orders/{order}/cancel")):
+        assert kind(late.ask(method, path, Idempotency_Key=secrets.token_hex(16))) == (403, "fresh-login")
+    assert kind(app.customer("profile:p-tom", scope="read").ask("GET", "recordings")) == (403, "scope")
+    assert customer.ask("POST", f"orders/{order}/cancel").status == 200
+
+
+def test_an_order_of_the_app_ends_with_the_role_of_the_account_that_the_statement_names(app: App) -> None:
+    """Two parents have accounts: the one whose mail address the company signed is the one that the order stands on."""
+    one, other = "app.one@home.example", "app.other@home.example"
+    guardian(app.site, one, "p-ada")
+    mine = newest_account(app.site)
+    guardian(app.site, other, "p-ada")
+    theirs = newest_account(app.site)
+    customer = app.customer("profile:p-ada", address=sha256(one.encode()).hexdigest())
+    order = customer.delete().json["order"]
+
+    def left(account: UUID) -> str:
+        """End the role of an account, and have the clerk look at its orders."""
+        app.site.kept("UPDATE expunge_membership SET role = 'former' WHERE account_id = ?", account.hex)
+        woken = app.customer("profile:p-tom")
+        woken.ask("POST", f"orders/{woken.delete().json['order']}/cancel")
+        time.sleep(2)
+        return str(customer.ask("GET", f"orders/{order}").json["state"])
+
+    assert left(theirs) == "received"
+    assert left(mine) == "cancelled"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -11,8 +13,10 @@ from expunge.bootstrap.clerk.desks.local_apps import LocalApps
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
+from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.errors import AppRefused
 from expunge.faults import ReplyLost, arm
+from expunge.ports.accounts.account_register import AccountRecord
 from tests.engine.accounts.company import Company
 from tests.web.app.company_app import said, statement, with_purposes
 from tests.web.serving import company, issue
@@ -93,3 +97,41 @@ def test_a_deletion_that_was_refused_uses_no_key_up(clerk: tuple[LocalApps, Comp
             apps.order(bearer, family, KEY)
         assert refused.value.reason == "nothing-held"
     assert apps.held(bearer, family).holdings is None or not apps.held(bearer, family).holdings.kinds  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("point", ["app.request.commit:after", "journal.commit:after", "app.request.finish:before"])
+def test_a_key_means_one_order_for_a_recording_however_the_first_try_ended(clerk: tuple[LocalApps, Company, str], point: str) -> None:
+    apps, signer, header = clerk
+    grant = apps.exchange(header, statement(signer, "profile:p-mia"), "")
+    bearer, (family,) = f"Bearer {grant.token}", grant.families
+    handle = apps.recordings(bearer, family, "", 1)[0][0].recording
+    with arm(point, "lost"), pytest.raises(ReplyLost):
+        apps.delete_recording(bearer, family, handle, KEY)
+    order = apps.delete_recording(bearer, family, handle, KEY)
+    assert (orders(apps), order.everything) == ([order.order], False)
+
+
+def test_an_order_of_a_family_with_one_member_stands_on_that_members_role(clerk: tuple[LocalApps, Company, str]) -> None:
+    apps, signer, header = clerk
+    household, now = apps.household, datetime.now(UTC)
+    grant = apps.exchange(header, statement(signer, "profile:p-mia"), "")
+    bearer, (family,) = f"Bearer {grant.token}", grant.families
+    who = household.expunge.resolve("profile:p-mia").person.subject
+    one, other = UUID(int=1), UUID(int=2)
+    for account in (one, other):
+        household.register.open_account(AccountRecord(account, account.bytes, "en", now))
+    household.register.set_membership(Membership(one, who, MembershipRole.GUARDIAN, now))
+    order = apps.order(bearer, family, KEY)
+    apps.carrier.look(household)
+    assert apps.status(bearer, family, order.order).state.value == "received"
+    household.register.set_membership(Membership(one, who, MembershipRole.FORMER, now))
+    apps.carrier.look(household)
+    assert apps.status(bearer, family, order.order).state.value == "cancelled"
+    # Of several members, a statement that names no mail address is bound to none.
+    for account in (one, other):
+        household.register.set_membership(Membership(account, who, MembershipRole.GUARDIAN, now))
+    second = apps.order(bearer, family, KEY.replace("6", "7"))
+    for account in (one, other):
+        household.register.set_membership(Membership(account, who, MembershipRole.FORMER, now))
+    apps.carrier.look(household)
+    assert apps.status(bearer, family, second.order).state.value == "received"

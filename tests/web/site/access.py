@@ -169,6 +169,7 @@ ASKS: Mapping[AskKind, frozenset[Role]] = {
     AskKind.EXPORT: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.PLAYBACK: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.DELETE_EVERYTHING: frozenset({Role.GUARDIAN, Role.CHILD}),
+    AskKind.CALL_OFF: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.CHANGE_OF_GUARDIAN: frozenset({Role.GUARDIAN}),
     AskKind.VIEW: frozenset({Role.REVIEWER}),
     AskKind.APPROVAL: frozenset({Role.OFFICER}),
@@ -197,7 +198,7 @@ APP: Mapping[str, TokenScope | AppScope | None] = {
     **dict.fromkeys(("list_families", "end_token"), None),
     **dict.fromkeys(("get_held", "list_orders", "get_order", "list_consents"), AppScope.READ),
     "withdraw_consent": AppScope.STOP,
-    **dict.fromkeys(("order_deletion", "cancel_order"), AppScope.DELETE),
+    **dict.fromkeys(("order_deletion", "cancel_order", "list_recordings", "delete_recording"), AppScope.DELETE),
     "get_receipt": AppScope.RECEIPTS,
 }
 """Operation of the API for the company's app -> the scope of its token: the app's own, or a customer's; None for any customer's."""

@@ -34,6 +34,11 @@ def ordered(page: Page, one: Guardian) -> None:
     # Why waited for: a page that is still coming has no form to sign.
     with page.expect_navigation():
         page.locator("main form .danger").click()
+    confirmed(page, one)
+
+
+def confirmed(page: Page, one: Guardian) -> None:
+    """Confirm what the page asks, with the passkey."""
     page.evaluate(
         "answer => { const field = document.querySelector('main [name=credential]'); field.value = answer; field.form.submit() }",
         signed(page.content(), one.authenticator),
@@ -66,7 +71,10 @@ def test_each_step_is_shown_as_it_happens(slow_site: SiteServed, browser: Browse
         looked_at(looks, page, "cooling")
         assert "call this off" in page.locator("h1").inner_text()
         assert page.locator("[data-without-live]").is_hidden()
-        page.locator("button", has_text="Call it off").click()
+        with page.expect_navigation():
+            page.locator("button", has_text="Call it off").click()
+        looked_at(looks, page, "call-off")
+        confirmed(page, one)
         page.wait_for_function("document.querySelector('h1').innerText === 'Called off'")
         looked_at(looks, page, "called-off")
         path = served.folder / "expunge.yaml"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import http.client
 import io
+import os
 import re
+import signal
 import time
 import zipfile
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from expunge.adapters.clerk.clerk_doors import doors_at
+from expunge.adapters.keeper.connection import Connections
+from expunge.adapters.keeper.requests import Status
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.rounds import exporter
@@ -28,6 +32,7 @@ from expunge.core.values.ids import OrderId
 from expunge.errors import ChallengeEnded, NotPermitted, OpeningNeeded, ProofRefused, Refused
 from expunge.ports.families.export_door import export_ask
 from tests.web.site.family_company import Guardian, family_site, guardian
+from tests.web.site.handing_over import newest_account
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
 from tests.web.site.test_openings import at_the_clerk
@@ -71,7 +76,8 @@ def ask_for(one: Guardian, *kinds: str, size: str = "2000000000") -> Shown:
 
 def ready(one: Guardian) -> str:
     """The address of the first part of the newest copy, once it is made."""
-    for _ in range(200):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         one.go("export/")
         assert one.person.last is not None
         found = PART.search(one.person.last.text)
@@ -114,6 +120,13 @@ def test_a_parent_takes_a_copy_home(served: SiteServed) -> None:
     assert "The copy is being made." in told.words
     part = ready(one)
     assert "It holds: voice recordings, transcripts." in one.person.last.words
+    letter = served.sink.about("copies@home.example", "Your copy is ready at Acme Doorbells", within=60)
+    body = letter.get_body(("plain",))
+    assert body is not None
+    told_by_mail = body.get_content()
+    assert served.origin in told_by_mail
+    for secret in ("exp-", "p-mia", "Mia", "voice"):
+        assert secret not in told_by_mail
     assert raw(one.person, part)[0] == 302, "an account that is not at the keys now gets nothing"
     open_up(one, part)
     data = whole(one, part)
@@ -197,6 +210,27 @@ def test_nobody_else_gets_a_byte(served: SiteServed) -> None:
     assert raw(one.person, part)[0] == 200, "and nobody else ended it"
     one.person.post(f"/child/{one.go().split('/')[2]}/lock/")
     assert raw(one.person, part)[0] == 302, "the account closed its recordings"
+
+
+def test_a_copy_that_was_being_made_when_the_clerk_was_killed_is_made_by_the_next_one(served: SiteServed) -> None:
+    one = guardian(served, "killed@home.example", "p-mia")
+    account, wanted = newest_account(served), WantedExport(frozenset({DataKind.VOICE}))
+    with Expunge.open(served.folder / "expunge.yaml") as opened:
+        # As the clerk leaves it that is killed right after it was entered.
+        export = opened.exports.begin(opened.resolve("profile:p-mia"), wanted, str(account))
+    one.go("export/")
+    assert one.person.last is not None
+    assert "It is being made." in one.person.last.words
+    assert PART.search(one.person.last.text) is None
+    told = Connections(place_of(served.folder / "expunge.yaml")).ask(Status()).value
+    assert isinstance(told, dict)
+    os.kill(int(str(told["pid"])), signal.SIGKILL)
+    part = ready(one)
+    assert export in part
+    open_up(one, part)
+    with zipfile.ZipFile(io.BytesIO(whole(one, part))) as archive:
+        assert archive.testzip() is None
+    assert served.sink.about("killed@home.example", "Your copy is ready at Acme Doorbells", within=60)
 
 
 def test_the_clerk_believes_the_pages_nothing(served: SiteServed) -> None:

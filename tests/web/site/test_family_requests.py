@@ -99,12 +99,22 @@ def test_notices_are_new_until_the_person_has_read_them(family: Family) -> None:
 
 
 def test_a_message_is_read_by_both_sides_and_only_at_the_keys(family: Family) -> None:
-    assert "Nothing is erased before" in family.request().words
-    sent = family.tom.person.send("text", text=WORDS)
+    shown = family.request()
+    assert "Nothing is erased before" in shown.words
+    assert 'name="text"' not in shown.text, "to write takes an opening"
+    person = family.tom.person
+    asked = person.post(f"{family.home}requests/{family.order}/", text=WORDS)
+    assert asked.path == "/account/confirm/"
+    family.tom.confirm()
+    # What was typed before the confirmation stands in the form, and is sent by one press.
+    assert person.last is not None
+    assert person.last.path == f"{family.home}requests/{family.order}/"
+    assert WORDS in person.last.text
+    sent = person.send("text", text=WORDS)
     assert "Your message is on its way." in sent.words
     assert WORDS not in sent.text
-    asked = family.request("messages/")
-    assert asked.path == "/account/confirm/"
+    person.post(f"{family.home}lock/")
+    assert family.request("messages/").path == "/account/confirm/"
     family.tom.confirm()
     assert WORDS in family.request("messages/").words
     listed = expunge("requests", "list", "--json", cwd=family.served.folder).json["threads"]

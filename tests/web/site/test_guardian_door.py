@@ -56,7 +56,6 @@ def test_no_family_is_reached_without_its_membership_and_nothing_changes_without
             lambda a=account, f=family: door.guardians(a, f),  # type: ignore[misc]
             lambda a=account, f=family: door.notice(a, f, "en"),  # type: ignore[misc]
             lambda a=account, f=family: door.ask(a, f, picked),  # type: ignore[misc]
-            lambda a=account, f=family: door.dispute(a, f),  # type: ignore[misc]
         )
         for attempt in attempts:
             with pytest.raises(NotPermitted):
@@ -78,18 +77,23 @@ def test_no_family_is_reached_without_its_membership_and_nothing_changes_without
     details = (("act", "invite"), ("address", sha256(address.encode()).hexdigest()))
     invite = Ask(AskKind.CHANGE_OF_GUARDIAN, mine, own, details)
     leave = Ask(AskKind.CHANGE_OF_GUARDIAN, mine, own, (("act", "step-down"),))
-    for attack in (
+    attacks: tuple[Callable[[], object], ...] = (
         lambda: door.invite("no permit", session, invite, address, "en"),
         lambda: door.invite("no permit", session, invite, "other@example.org", "en"),
         lambda: door.invite("no permit", session, leave, address, "en"),
         lambda: door.step_down("no permit", session, leave),
         lambda: door.step_down("no permit", session, invite),
         lambda: door.step_down("no permit", session, Ask(AskKind.CHANGE_OF_GUARDIAN, mine, other, leave.details)),
-    ):
+        lambda: door.dispute("no permit", session, Ask(AskKind.CHANGE_OF_GUARDIAN, mine, own, (("act", "dispute"),))),
+        lambda: door.dispute("no permit", session, Ask(AskKind.CHANGE_OF_GUARDIAN, mine, other, (("act", "dispute"),))),
+        lambda: door.dispute("no permit", session, leave),
+    )
+    for attack in attacks:
         with pytest.raises((NotPermitted, ProofRefused, ExpungeError)):
             attack()
     assert served.sink.count(address) == 0
-    assert [line.own for line in door.guardians(mine, own).lines] == [True]
+    card = door.guardians(mine, own)
+    assert ([line.own for line in card.lines], card.dispute) == ([True], None)
 
 
 def test_a_scan_is_shown_to_no_account_without_the_right_and_none_decides_without_a_permit(served: SiteServed, door: GuardianDoor) -> None:

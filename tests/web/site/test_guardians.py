@@ -210,7 +210,8 @@ def test_a_guardian_invites_another_one_who_proves_it_alone_and_a_dispute_stops_
     let_the_day_pass(served)
     two = Guardian(father, authenticator, "father@home.example")
     two.go("guardians/dispute/")
-    page = father.send("step")
+    assert "Stop changes" in father.send("step").words
+    page = father.confirm(authenticator)
     assert "The guardians do not agree" in page.words
     assert "A named person of Acme Doorbells ends it" in page.words
     served.sink.about("mother@home.example", "A guardian disputes decisions about your child at Acme Doorbells")

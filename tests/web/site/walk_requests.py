@@ -31,16 +31,18 @@ def requests(walk: Walk, authenticator: SoftAuthenticator, *people: str) -> None
     walk.see("portal_requests")
     walk.go(f"/child/{slug}/requests/{order}/")
     walk.see("portal_request")
-    walk.fill(text="Thank you. Which store was the last one?")
-    walk.send("text")
-    walk.see("portal_request", "sent")
-    walk.go(f"/child/{slug}/requests/{order}/messages/")
+    walk.go(f"/child/{slug}/requests/{order}/?write=1")
     walk.see("accounts_confirm", "messages")
     walk.page.evaluate(
         "answer => { const field = document.querySelector('main [name=credential]'); field.value = answer; field.form.submit() }",
         signed(walk.page.content(), authenticator),
     )
-    walk.page.wait_for_url("**/messages/")
+    walk.page.wait_for_url("**/requests/**")
+    walk.see("portal_request", "open")
+    walk.fill(text="Thank you. Which store was the last one?")
+    walk.send("text")
+    walk.see("portal_request", "sent")
+    walk.go(f"/child/{slug}/requests/{order}/messages/")
     walk.see("portal_thread")
     walk.go(f"/child/{slug}/requests/{order}/receipt/")
     walk.see("portal_receipt")

@@ -13,10 +13,11 @@ from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import BearerText, Request
 from expunge.errors import UsageError
-from expunge.ports.families.app_door import AppConsent, AppDoor, AppGrant, AppOrder
+from expunge.ports.families.app_door import AppConsent, AppDoor, AppGrant, AppOrder, AppRecording
 from expunge.ports.families.held_door import HeldAnswer
 
 PAGE = tuple[tuple[AppOrder, ...], bool]
+RECORDINGS = tuple[tuple[AppRecording, ...], bool]
 SAID = tuple[str, AppOrder]
 CONSENTS = tuple[AppConsent, ...]
 MOST_STATEMENT = 16 * 2**10
@@ -79,6 +80,28 @@ class AppOrderAll(OfApp):
     name = "app-order"
     header: BearerText
     family: str
+    key: str
+
+
+@dataclass(frozen=True)
+class AppRecordings(OfApp):
+    """A page of the recordings of a family's person."""
+
+    name = "app-recordings"
+    header: BearerText
+    family: str
+    after: str
+    most: int
+
+
+@dataclass(frozen=True)
+class AppDeleteRecording(OfApp):
+    """An order for one recording of a family's person."""
+
+    name = "app-delete-recording"
+    header: BearerText
+    family: str
+    recording: str
     key: str
 
 
@@ -168,6 +191,10 @@ class AppDesk:
             AppFamilies: lambda door, ask, _: Answer(list(door.families(ask.header))),
             AppHeld: lambda door, ask, _: Answer(written(HeldAnswer, door.held(ask.header, ask.family))),
             AppOrderAll: lambda door, ask, _: Answer(written(AppOrder, door.order(ask.header, ask.family, ask.key))),
+            AppRecordings: _recordings_listed,
+            AppDeleteRecording: lambda door, ask, _: Answer(
+                written(AppOrder, door.delete_recording(ask.header, ask.family, ask.recording, ask.key))
+            ),
             AppSaid: lambda door, ask, body: Answer(written(SAID, door.said(ask.header, _text(body)))),
             AppOrders: _listed,
             AppStatus: lambda door, ask, _: Answer(written(AppOrder, door.status(ask.header, ask.family, ask.order))),
@@ -188,6 +215,10 @@ class AppDesk:
 
 def _listed(door: AppDoor, ask: AppOrders, _: bytes) -> Answer:
     return Answer(written(PAGE, door.orders(ask.header, ask.family, ask.after, ask.most)))
+
+
+def _recordings_listed(door: AppDoor, ask: AppRecordings, _: bytes) -> Answer:
+    return Answer(written(RECORDINGS, door.recordings(ask.header, ask.family, ask.after, ask.most)))
 
 
 def _ended(door: AppDoor, ask: AppEndToken, _: bytes) -> Answer:

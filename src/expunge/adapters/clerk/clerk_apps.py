@@ -8,7 +8,7 @@ from expunge.adapters.clerk import app_requests as wire
 from expunge.adapters.clerk.values import read
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.requests import BearerText
-from expunge.ports.families.app_door import AppConsent, AppGrant, AppOrder
+from expunge.ports.families.app_door import AppConsent, AppGrant, AppOrder, AppRecording
 from expunge.ports.families.held_door import HeldAnswer
 
 
@@ -50,6 +50,18 @@ class ClerkApps:
     def order(self, header: str, family: str, key: str) -> AppOrder:
         """See the port."""
         found: AppOrder = read(AppOrder, self._connections.ask(wire.AppOrderAll(BearerText(header), family, key)).value)
+        return found
+
+    def recordings(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppRecording, ...], bool]:
+        """See the port."""
+        told = self._connections.ask(wire.AppRecordings(BearerText(header), family, after, most)).value
+        found: tuple[tuple[AppRecording, ...], bool] = read(wire.RECORDINGS, told)
+        return found
+
+    def delete_recording(self, header: str, family: str, recording: str, key: str) -> AppOrder:
+        """See the port."""
+        told = self._connections.ask(wire.AppDeleteRecording(BearerText(header), family, recording, key)).value
+        found: AppOrder = read(AppOrder, told)
         return found
 
     def said(self, header: str, event: str) -> tuple[str, AppOrder]:

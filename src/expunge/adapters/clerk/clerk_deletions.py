@@ -40,10 +40,7 @@ class ClerkDeletions:
 
     def delete_everything(self, permit: str, session: bytes, ask: Ask) -> DeletionAnswer:
         """See the port."""
-        if ask.family is None:
-            raise UsageError("an ask to delete everything names a family", help="ask with the same version of Expunge as the clerk runs")
-        details = tuple((name, Name(value)) for name, value in ask.details)
-        request = wire.DeleteEverything(permit, session.hex(), str(ask.account), ask.family, details)
+        request = wire.DeleteEverything(permit, session.hex(), str(ask.account), _family(ask), _details(ask))
         answer: DeletionAnswer = values.read(DeletionAnswer, self._connections.ask(request).value)
         return answer
 
@@ -57,10 +54,20 @@ class ClerkDeletions:
         statuses: tuple[DeletionStatus, ...] = values.read(tuple[DeletionStatus, ...], answer.value)
         return statuses
 
-    def call_off(self, account: UUID, family: str, order: OrderId) -> DeletionStatus:
+    def call_off(self, permit: str, session: bytes, ask: Ask) -> DeletionStatus:
         """See the port."""
-        return self._status(wire.CallOff(str(account), family, order))
+        return self._status(wire.CallOff(permit, session.hex(), str(ask.account), _family(ask), _details(ask)))
 
     def _status(self, request: Request) -> DeletionStatus:
         status: DeletionStatus = values.read(DeletionStatus, self._connections.ask(request).value)
         return status
+
+
+def _family(ask: Ask) -> str:
+    if ask.family is None:
+        raise UsageError("an ask about a deletion names a family", help="ask with the same version of Expunge as the clerk runs")
+    return ask.family
+
+
+def _details(ask: Ask) -> tuple[tuple[str, Name], ...]:
+    return tuple((name, Name(value)) for name, value in ask.details)

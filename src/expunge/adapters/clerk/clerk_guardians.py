@@ -92,9 +92,9 @@ class ClerkGuardians:
         """See the port."""
         self._connections.ask(wire.StepDown(permit, session.hex(), str(ask.account), _family(ask), _details(ask)))
 
-    def dispute(self, account: UUID, family: str) -> None:
+    def dispute(self, permit: str, session: bytes, ask: Ask) -> None:
         """See the port."""
-        self._connections.ask(wire.BeginDispute(str(account), family))
+        self._connections.ask(wire.BeginDispute(permit, session.hex(), str(ask.account), _family(ask), _details(ask)))
 
     def receipt(self, account: UUID, request: str, consent: str) -> bytes:
         """See the port."""

@@ -33,10 +33,10 @@ class ClerkOrders:
         """See the port."""
         return wire.read_messages(self._connections.ask(wire.ReadThread(str(account), family, order, session.hex())).body)
 
-    def write(self, account: UUID, family: str, order: OrderId, kind: MessageKind, text: str, message: str = "") -> None:
+    def write(self, account: UUID, family: str, order: OrderId, session: bytes, kind: MessageKind, text: str, message: str = "") -> None:
         """See the port."""
         # Why an id: the connection asks again where an answer was lost, and the message may stand by then.
-        asked = wire.WriteMessage(str(account), family, order, kind.value, message or secrets.token_hex(8))
+        asked = wire.WriteMessage(str(account), family, order, session.hex(), kind.value, message or secrets.token_hex(8))
         self._connections.ask(asked, text.encode("utf-8", "replace"))
 
     def unread(self, account: UUID, family: str) -> int:

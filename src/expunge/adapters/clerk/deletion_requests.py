@@ -85,12 +85,14 @@ class DeletionsUnderWay(OfFamilies):
 
 @dataclass(frozen=True)
 class CallOff(OfFamilies):
-    """An order that is cancelled."""
+    """An order that is cancelled, under a permit of the keeper's."""
 
     name = "call-off"
+    permit: str
+    session: str
     account: str
     family: str
-    order: str
+    details: tuple[tuple[str, Name], ...]
 
 
 class DeletionDesk:
@@ -113,7 +115,7 @@ class DeletionDesk:
                 ),
             ),
             DeleteEverything: lambda door, ask, _: _answer(
-                DeletionAnswer, door.delete_everything(ask.permit, session_of(ask.session), _everything(ask))
+                DeletionAnswer, door.delete_everything(ask.permit, session_of(ask.session), _ask(AskKind.DELETE_EVERYTHING, ask))
             ),
             DeletionStatusAsked: lambda door, ask, _: _answer(
                 DeletionStatus, door.status(account_of(ask.account), ask.family, OrderId(ask.order))
@@ -122,7 +124,7 @@ class DeletionDesk:
                 tuple[DeletionStatus, ...], door.under_way(account_of(ask.account), ask.family)
             ),
             CallOff: lambda door, ask, _: _answer(
-                DeletionStatus, door.call_off(account_of(ask.account), ask.family, OrderId(ask.order))
+                DeletionStatus, door.call_off(ask.permit, session_of(ask.session), _ask(AskKind.CALL_OFF, ask))
             ),
         }  # fmt: skip
         return {kind: self._of_door(act) for kind, act in acts.items()}
@@ -153,6 +155,5 @@ def _answer(kind: Any, value: object) -> Answer:
     return Answer(values.written(kind, value))
 
 
-def _everything(ask: DeleteEverything) -> Ask:
-    details = tuple((name, str(value)) for name, value in ask.details)
-    return Ask(AskKind.DELETE_EVERYTHING, account_of(ask.account), ask.family, details)
+def _ask(kind: AskKind, ask: DeleteEverything | CallOff) -> Ask:
+    return Ask(kind, account_of(ask.account), ask.family, tuple((name, str(value)) for name, value in ask.details))

@@ -26,6 +26,11 @@ class OfFamilies(Request):
     threads = Threads.FAMILIES
     needs = Right.SERVE
 
+    def askers(self) -> tuple[str, ...]:
+        """Return the account and the family that it names."""
+        named = ((name, getattr(self, name, "")) for name in ("account", "family"))
+        return tuple(f"{name} {value}" for name, value in named if value)
+
 
 @dataclass(frozen=True)
 class Families(OfFamilies):

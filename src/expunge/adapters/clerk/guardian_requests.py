@@ -189,11 +189,14 @@ class StepDown(OfFamilies):
 
 @dataclass(frozen=True)
 class BeginDispute(OfFamilies):
-    """The beginning of a dispute."""
+    """The beginning of a dispute, under a permit."""
 
     name = "begin-dispute"
+    permit: str
+    session: str
     account: str
     family: str
+    details: tuple[tuple[str, Name], ...]
 
 
 @dataclass(frozen=True)
@@ -265,7 +268,7 @@ class GuardiansDesk:
                 ask.permit, session_of(ask.session), _changing(ask), _text(body), ask.language
             ),
             StepDown: lambda door, ask, _: door.step_down(ask.permit, session_of(ask.session), _changing(ask)),
-            BeginDispute: lambda door, ask, _: door.dispute(account_of(ask.account), ask.family),
+            BeginDispute: lambda door, ask, _: door.dispute(ask.permit, session_of(ask.session), _changing(ask)),
             DecideScan: lambda door, ask, _: door.decide(ask.permit, session_of(ask.session), _approving(ask)),
         }
         acts |= {kind: _done(act) for kind, act in ending.items()}
@@ -297,7 +300,7 @@ def _taken(door: GuardianDoor, ask: TakeInvitation, body: bytes) -> Answer:
     return Answer(door.take(account_of(ask.account), str(told.get("token", "")), _chosen(told)))
 
 
-def _changing(ask: InviteGuardian | StepDown) -> Ask:
+def _changing(ask: InviteGuardian | StepDown | BeginDispute) -> Ask:
     details = tuple((name, str(value)) for name, value in ask.details)
     return Ask(AskKind.CHANGE_OF_GUARDIAN, account_of(ask.account), ask.family, details)
 

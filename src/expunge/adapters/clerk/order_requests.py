@@ -84,6 +84,7 @@ class WriteMessage(OfFamilies):
     account: str
     family: str
     order: OrderId
+    session: str
     kind: str
     message: str
 
@@ -227,7 +228,7 @@ def _message_written(door: OrderDoor, ask: WriteMessage, body: bytes) -> Answer:
         kind, text = MessageKind(ask.kind), body.decode()
     except ValueError as error:
         raise UsageError("a message cannot be read", help=_HELP) from error
-    door.write(account_of(ask.account), ask.family, ask.order, kind, text, ask.message)
+    door.write(account_of(ask.account), ask.family, ask.order, session_of(ask.session), kind, text, ask.message)
     return Answer()
 
 

@@ -51,6 +51,7 @@ class DjangoAppTables:
                 authenticated_at=record.authenticated_at,
                 until=record.until,
                 key=record.key,
+                account=record.account,
             )
             # Why after the token: of an end that comes at the same time, one of the two sees the other.
             if AppLoginEndRow.objects.using(self._alias).filter(login=record.login).exists():
@@ -77,6 +78,7 @@ class DjangoAppTables:
             row.authenticated_at,
             row.until,
             row.key,
+            row.account,
         )
 
     def end_token(self, digest: bytes) -> bool:

@@ -61,6 +61,10 @@ class Request:
         """Return the purpose for which a peer needs the right; None where any will do."""
         return None
 
+    def askers(self) -> tuple[str, ...]:
+        """Return the names of those whose requests are bounded together: an account, a family. None where no bound is needed."""
+        return ()
+
     def head(self) -> dict[str, Json]:
         """Return the head of its frame."""
         return {_ASK: self.name, **{each.name: getattr(self, each.name) for each in fields(self)}}

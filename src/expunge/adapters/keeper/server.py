@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -38,6 +39,8 @@ _SETTLE_EVERY = 5.0
 _POOLS = {Threads.VAULT: 8, Threads.SENDERS: 16, Threads.ACCOUNTS: 8, Threads.FAMILIES: 16}
 """Threads -> the most of them."""
 """As many as a server has: events that wait together are written with one wait for the device."""
+_OF_ASKER = {Threads.FAMILIES: 6, Threads.VAULT: 3}
+"""Threads -> the most of them that requests of one account, or of one family, hold at a time. The others wait, without a thread."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class KeeperLimits:
     """Seconds in which a new client has to name its version."""
     message: float = 10.0
     """Seconds in which a client has to finish a message, and to take an answer."""
+    turn: float = 10.0
+    """Seconds that a request of an account or a family waits for others of it to end."""
     room: float = 30.0
     """Seconds that a body waits for room."""
     idle: float = 600.0
@@ -102,6 +107,8 @@ class Keeper:
         """Client of another user -> the user."""
         self._held = self._held_by_others = 0
         self._asked = 0
+        self._at_work: Counter[tuple[Threads, str]] = Counter()
+        """Threads and asker -> requests that are carried out now."""
 
     def run(self, listening: socket.socket, ready: Callable[[], None]) -> None:
         """Answer requests until SIGTERM, SIGINT or a request to stop. ``ready`` is called once, when the keeper answers."""
@@ -265,8 +272,27 @@ class Keeper:
             raise UsageError("hello is said once", help="ask with the same version of Expunge as the keeper runs")
         if request.threads is not Threads.NONE:
             threads = self._threads[request.threads]
-            return await asyncio.get_running_loop().run_in_executor(threads, _handled, handler, peer, request, body)
+            askers = await self._turn(request)
+            work = asyncio.get_running_loop().run_in_executor(threads, _handled, handler, peer, request, body)
+            work.add_done_callback(lambda _: self._at_work.subtract(askers))
+            # Why shielded: the thread goes on where its client has gone, and counts until it ends.
+            return await asyncio.shield(work)
         return _handled(handler, peer, request, body)
+
+    async def _turn(self, request: Request) -> list[tuple[Threads, str]]:
+        """Wait until a request is within the bounds of its askers, and count it. Raises Busy where others of them do not end in time."""
+        askers = [(request.threads, each) for each in request.askers()]
+        most = _OF_ASKER.get(request.threads, 0)
+        try:
+            async with asyncio.timeout(self._limits.turn):
+                while most and any(self._at_work[each] >= most for each in askers):
+                    await asyncio.sleep(_LOOK_AGAIN)
+        except TimeoutError:
+            message = "as many requests of this account or family are under way as are carried out at once"
+            raise Busy(message, help="try again in a moment") from None
+        self._at_work += Counter()
+        self._at_work.update(askers)
+        return askers
 
     def _require_may_stop(self, peer: Peer) -> None:
         if self._admitted.has_all(peer) or (peer.uid == 0 and not _is_own(peer)):

@@ -22,6 +22,7 @@ class AppTokenRow(models.Model):
     authenticated_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     until: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_index=True)
     key: models.CharField[str, str] = models.CharField(max_length=128)
+    account: models.CharField[str, str] = models.CharField(max_length=36, default="")
 
     objects: ClassVar[models.Manager[AppTokenRow]] = models.Manager()
 

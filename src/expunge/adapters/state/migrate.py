@@ -20,6 +20,7 @@ from expunge.adapters.state.migrations import (
     m0005_families,
     m0006_waits,
     m0007_app,
+    m0008_app_account,
 )
 from expunge.errors import Misconfigured, StateCorrupt
 from expunge.faults import failpoint
@@ -33,6 +34,7 @@ _IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (
     ("m0005_families", m0005_families.Migration),
     ("m0006_waits", m0006_waits.Migration),
     ("m0007_app", m0007_app.Migration),
+    ("m0008_app_account", m0008_app_account.Migration),
 )
 """Module names are identifiers (Django does not mind), so that they can be imported by an ordinary statement."""
 

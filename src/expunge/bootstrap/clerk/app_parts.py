@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from expunge.adapters.outbound.webhook_http import HttpWebhooks
 from expunge.bootstrap.accounts.family_names import family_names
 from expunge.core.families.app_access import SAID_TYPE, TYPE, AppFault
 from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit
+from expunge.core.values.ids import Pseudonym
 from expunge.engine.apps.app_tokens import AppRules, AppTokens
 from expunge.engine.apps.webhooks import Webhooks
 from expunge.engine.kernel.context import Context
@@ -61,8 +62,23 @@ class AppParts:
     """None for a map whose company offers no app."""
 
     @classmethod
-    def of(cls, context: Context, alias: str, orders: NoticeIndex, under_way: RequestsUnderWay) -> AppParts:
-        """Compose them over a state that is open; ``alias``: that of its database, ``orders``: what is known of them in memory."""
+    def of(
+        cls,
+        context: Context,
+        alias: str,
+        orders: NoticeIndex,
+        under_way: RequestsUnderWay,
+        account_of: Callable[[Sequence[Pseudonym], str], str],
+    ) -> AppParts:
+        """Compose them over a state that is open.
+
+        Args:
+            context: the composition.
+            alias: that of its database.
+            orders: what is known of them in memory.
+            under_way: the requests that this process carries out.
+            account_of: as :class:`expunge.engine.apps.app_tokens.AppTokens` takes it.
+        """
         spec, tables, clients = context.data_map.accounts, DjangoAppTables(alias), AppClients(context)
         tokens, webhooks = None, None
         if spec is not None and spec.app is not None and spec.handover is not None:
@@ -71,7 +87,7 @@ class AppParts:
             events = JwtHandOverTokens(spec.handover, spec.origin, SAID_TYPE)
             rules = AppRules(spec.app, spec.handover, statements, events)
             key = context.keys.pseudonym_key
-            tokens = AppTokens(rules, names, tables, clients.works, key, context.clock, context.random)
+            tokens = AppTokens(rules, names, tables, clients.works, key, context.clock, context.random, account_of)
             courier = HttpWebhooks(lambda hook: read_secret(hook.secret_file, "", "secret", f"the web hook {hook.name}"))
             webhooks = Webhooks(orders, DjangoWebhookLedger(alias), courier, tokens.handle_of, context.clock)
         return cls(tokens, tables, orders, clients, under_way, webhooks)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hmac
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +22,9 @@ from expunge.bootstrap.clerk.app_parts import AppParts, RequestsUnderWay
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
+from expunge.core.accounts.hand_over import address_digest
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.core.values.ids import Pseudonym
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.families.openings import Openings
@@ -74,6 +78,11 @@ class Household:
         if found is None or found.role not in (roles or _MEMBERS):
             raise NotPermitted("this account has no such role in this family", help="open a new link in the company's app")
         return found
+
+    def is_member(self, account: UUID, family: str) -> bool:
+        """Return whether an account may ask for what is held of a family now."""
+        found = self.register.membership(account, family)
+        return found is not None and found.role in _MEMBERS
 
     def members_of(self, family: str) -> tuple[Membership, ...]:
         """Return the memberships of a family that let an account ask for what is held, as the keeper's tables have them now."""
@@ -158,6 +167,8 @@ class KeptHousehold:
         letters: Letters = SmtpLetters(settings.mail, settings.sender) if settings and settings.mail else NoLetters()
         company, site = (settings.company, settings.origin) if settings else ("", "")
         notices = NoticeIndex(expunge.context)
+        owners = Owners(register, KeeperAccounts(place), letters, company=company, site=site)
+        account_of = partial(_member_with, register, owners)
         return Household(
             expunge=expunge,
             register=register,
@@ -167,10 +178,20 @@ class KeptHousehold:
             labels=FamilyLabels(expunge.context, people.find),
             recordings=FamilyRecordings(expunge),
             notices=notices,
-            owners=Owners(register, KeeperAccounts(place), letters, company=company, site=site),
+            owners=owners,
             letters=letters,
-            apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way),
+            apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way, account_of),
         )
+
+
+def _member_with(register: AccountRegister, owners: Owners, families: Sequence[Pseudonym], address: str) -> str:
+    """Return the account whose proven mail address has a hex SHA-256, among the members of some families; empty for none."""
+    for member in (each for family in families for each in register.members(family) if each.role in _MEMBERS):
+        record = register.account(member.account)
+        proven = record if record is not None and record.proven_at is not None and record.address else None
+        if proven is not None and hmac.compare_digest(address_digest(owners.address_of(proven)), address):
+            return str(member.account)
+    return ""
 
 
 def _close(household: Household) -> None:

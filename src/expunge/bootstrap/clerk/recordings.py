@@ -25,7 +25,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.families.recordings import timelines
 from expunge.engine.families.recordings.looking import LookIndex
 from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Viewer
-from expunge.engine.families.recordings.timelines import Timeline
+from expunge.engine.families.recordings.timelines import HandleOf, Timeline
 from expunge.engine.gate import consent_register
 from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
@@ -78,13 +78,14 @@ class FamilyRecordings:
         opening = hmac.digest(self._secret, account.bytes + bytes.fromhex(family) + session, "sha256").hex()
         return Viewer(str(account), Pseudonym(family), opening)
 
-    def timeline(self, viewer: Viewer, person: Callable[[], Person], *, fresh: bool = True) -> Timeline:
+    def timeline(self, viewer: Viewer, person: Callable[[], Person], *, fresh: bool = True, handle_of: HandleOf | None = None) -> Timeline:
         """Return the timeline of a viewer's family, from memory where it is young enough.
 
         Args:
             viewer: the account.
             person: looks the person up.
             fresh: whether one that is not young enough is made anew. To play, its handles are enough: each range asks the store.
+            handle_of: gives handles; without, they mean nothing outside the viewer's opening.
         """
         known = self._known(viewer)
         if known is not None and not (fresh and known.until < time.monotonic()):
@@ -94,7 +95,7 @@ class FamilyRecordings:
             if again is not None and again is not known:
                 return again.timeline
             began = time.monotonic()
-            found = timelines.make(self.expunge.context, person(), partial(self._handle, viewer.opening))
+            found = timelines.make(self.expunge.context, person(), handle_of or partial(self._handle, viewer.opening))
         now = time.monotonic()
         with self._guard:
             self._timelines[viewer.opening] = _Kept(found, now + min(LONGEST, max(FRESH, TIMES * (now - began))))

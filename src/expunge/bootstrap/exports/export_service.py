@@ -51,6 +51,22 @@ class ExportService(DomainService):
         """Make an export that was entered; see :func:`expunge.engine.export.kept_exports.build`."""
         return kept_exports.build(self.context, export, resolved, wanted, report)
 
+    def interrupted(self, made_here: Collection[OrderId]) -> tuple[ExportState, ...]:
+        """Return the exports that no process makes; see :func:`expunge.engine.export.kept_exports.interrupted`."""
+        return kept_exports.interrupted(self.context, made_here)
+
+    def again(self, state: ExportState) -> bool:
+        """Enter that an interrupted export is made anew; see :func:`expunge.engine.export.kept_exports.again`."""
+        return kept_exports.again(self.context, state)
+
+    def untold(self) -> tuple[ExportState, ...]:
+        """Return the exports that wait, and of which their account was written nothing."""
+        return kept_exports.untold(self.context)
+
+    def told(self, export: OrderId) -> None:
+        """Enter that the account of an export was written that it is ready."""
+        export_register.told(self.context, export)
+
     def states(self, resolved: ResolvedName) -> tuple[ExportState, ...]:
         """Return every export with data of a person, those of commands among them, oldest first."""
         return export_register.of(self.context, locating.names_of(self.context, resolved.person))

@@ -35,6 +35,8 @@ class AskKind(StrEnum):
     PLAYBACK = "playback"
     """A recording of a family, seen or heard."""
     DELETE_EVERYTHING = "delete-everything"
+    CALL_OFF = "call-off"
+    """An order to delete, called off before anything was erased: data stays that a family wanted gone. The detail ``order`` is its id."""
     CHANGE_OF_GUARDIAN = "change-of-guardian"
     CHANGE_OF_ADDRESS = "change-of-address"
     """Another mail address for the account itself: letters with codes go there."""
@@ -72,7 +74,7 @@ class AskKind(StrEnum):
         return self in {AskKind.VIEW, AskKind.APPROVAL, AskKind.CHANGE_OF_RIGHTS}
 
 
-_OF_FAMILIES = frozenset({AskKind.EXPORT, AskKind.PLAYBACK, AskKind.DELETE_EVERYTHING, AskKind.CHANGE_OF_GUARDIAN})
+_OF_FAMILIES = frozenset({AskKind.EXPORT, AskKind.PLAYBACK, AskKind.DELETE_EVERYTHING, AskKind.CALL_OFF, AskKind.CHANGE_OF_GUARDIAN})
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class LetterKind(StrEnum):
     """To the other guardians: a person has shown by a consent method that they are one."""
     GUARDIAN_LEFT = "guardian-left"
     DISPUTE_BEGUN = "dispute-begun"
+    COPY_READY = "copy-ready"
+    """To the account that asked for a copy, with the time until which it waits."""
     CAME_OF_AGE = "came-of-age"
     """To the guardians that were, on the day from which the young person decides alone."""
 
@@ -344,6 +346,18 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
         "{company} recoge dónde está un dispositivo a su cargo. Seguía siendo así el {when}. Esta carta no cambia nada.",
         "Entre en {site} para ver los lugares, borrarlos o desactivarlo. Desactivarlo no cuesta nada.",
         "{company} envía este recordatorio cada seis meses, mientras recoja lugares.",
+    ),
+    (LetterKind.COPY_READY, ENGLISH): (
+        "Your copy is ready at {company}",
+        "The copy that was asked for with your account is ready. It can be downloaded until {when}, and is then destroyed.",
+        "Log in at {site} and open “A copy of the data” to download it.",
+        _NOT_YOU[ENGLISH],
+    ),
+    (LetterKind.COPY_READY, SPANISH): (
+        "Su copia está lista en {company}",
+        "La copia que se pidió con su cuenta está lista. Se puede descargar hasta el {when}, y después se destruye.",
+        "Entre en {site} y abra «Una copia de los datos» para descargarla.",
+        _NOT_YOU[SPANISH],
     ),
     (LetterKind.GUARDIAN_PROVEN, ENGLISH): (
         "Another person is guardian of your child at {company}",

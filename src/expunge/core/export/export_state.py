@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
+from expunge.core.export.export_words import Language
+from expunge.core.export.wanted_export import WantedExport
+from expunge.core.journal.export_events import (
+    ExportBegun,
+    ExportEnd,
+    ExportEnded,
+    ExportFetched,
+    ExportMadeAgain,
+    ExportReady,
+    ExportTold,
+)
 from expunge.core.values.ids import OrderId, Pseudonym
 
 
@@ -20,6 +30,12 @@ class ExportState:
     subjects: frozenset[Pseudonym]
     kinds: tuple[DataKind, ...]
     account: str
+    part_size: int = 0
+    language: str = ""
+    tries: int = 1
+    """How often it was begun to be made: once more after each process that ended meanwhile."""
+    told: bool = False
+    """Whether its account was written that it is ready."""
     parts: tuple[int, ...] = ()
     """Bytes of each part; none before it is ready."""
     until: datetime | None = None
@@ -27,6 +43,11 @@ class ExportState:
     """Part -> bytes that were given out, over all fetchings."""
     ended: ExportEnd | None = None
     ended_at: datetime | None = None
+
+    @property
+    def wanted(self) -> WantedExport | None:
+        """What it is to hold, so that it can be made again; None where an older version entered it."""
+        return WantedExport(frozenset(self.kinds), self.part_size, Language(self.language)) if self.part_size else None
 
     def is_open(self, now: datetime) -> bool:
         """Return whether it can be fetched."""
@@ -43,7 +64,12 @@ def fold(events: Iterable[object], before: Mapping[OrderId, ExportState] | None 
     for event in events:
         match event:
             case ExportBegun():
-                states[event.export] = ExportState(event.export, event.at, frozenset(event.subjects), event.kinds, event.account)
+                asked = event.kinds, event.account, event.part_size, event.language
+                states[event.export] = ExportState(event.export, event.at, frozenset(event.subjects), *asked)
+            case ExportMadeAgain():
+                states[event.export] = replace(states[event.export], tries=states[event.export].tries + 1)
+            case ExportTold():
+                states[event.export] = replace(states[event.export], told=True)
             case ExportReady():
                 states[event.export] = replace(states[event.export], parts=event.parts, until=event.until)
             case ExportFetched():

@@ -30,12 +30,14 @@ MOST_MINUTES = 1440
 SECRET_BYTES = 32
 ENDED_FOR = timedelta(days=1)
 """For so long an ended login is remembered. No statement that was signed before its end counts for longer than eleven minutes."""
-_CLAIMS = {"iss", "aud", "jti", "iat", "exp", "sid", "auth_time", "scope", "families"}
+_CLAIMS = {"iss", "aud", "jti", "iat", "exp", "sid", "auth_time", "scope", "families", "address"}
 _SAID_CLAIMS = {"iss", "aud", "jti", "iat", "exp", "subject", "minutes", "dataset", "items"}
 _MOST_ITEMS = 100
 _MOST_SUBJECT = 512
 _TEXT = re.compile(r"expunge_app_([A-Za-z0-9_-]{43})")
+_ADDRESS = re.compile(r"[0-9a-f]{64}")
 _HANDLE = b"expunge/app-family/1\0"
+_RECORDING = b"expunge/app-recording/1\0"
 _LOGIN = b"expunge/app-login/1\0"
 
 
@@ -59,6 +61,8 @@ class AppFault(StrEnum):
     """The token names no such family."""
     ORDER = "order"
     """The family has no such order."""
+    RECORDING = "recording"
+    """The family has no such recording, or it is gone."""
     PURPOSE = "purpose"
     """The map has no such purpose, or it needs no consent."""
     NO_RECEIPT = "no-receipt"
@@ -92,6 +96,8 @@ class AppStatement:
     """The claim ``auth_time`` (OpenID Connect Core 1.0, 2)."""
     scopes: frozenset[AppScope]
     told: tuple[ToldMembership, ...]
+    address: str = field(default="", repr=False)
+    """The claim ``address``: hex SHA-256 of the customer's mail address, as in a hand-over token; empty where it names none."""
 
     @property
     def use(self) -> bytes:
@@ -109,7 +115,9 @@ def read_statement(claims: Mapping[str, Json]) -> AppStatement:
     if unknown := claims.keys() - _CLAIMS:
         message = f"it has the claim {min(unknown)[:20]!r}, which is not known"
         raise _malformed(message)
-    families = claims.get("families")
+    families, address = claims.get("families"), claims.get("address", "")
+    if not isinstance(address, str) or (address and not _ADDRESS.fullmatch(address)):
+        raise _malformed("its claim 'address' is no SHA-256 in small hex letters")
     if not isinstance(families, list) or not 1 <= len(families) <= MOST_FAMILIES:
         message = f"its claim 'families' is no list of 1 to {MOST_FAMILIES} entries"
         raise _malformed(message)
@@ -121,7 +129,7 @@ def read_statement(claims: Mapping[str, Json]) -> AppStatement:
         raise _malformed(error.message.partition(": ")[2]) from error
     if any(each.role is MembershipRole.FORMER for each in told):
         raise _malformed("a role is neither guardian nor self")
-    return AppStatement(issuer, token_id, issued_at, until, session, authenticated_at, read_scopes(claims.get("scope")), told)
+    return AppStatement(issuer, token_id, issued_at, until, session, authenticated_at, read_scopes(claims.get("scope")), told, address)
 
 
 def read_scopes(text: Json) -> frozenset[AppScope]:
@@ -219,6 +227,15 @@ def family_handle(key: bytes, family: Pseudonym) -> str:
     It is the same for each token, so that an app can tell which of its customers a web hook is about, and leads to no pseudonym.
     """
     return hmac.digest(key, _HANDLE + family.encode(), "sha256")[:16].hex()
+
+
+def recording_handle(key: bytes, family: Pseudonym, dataset: str, item: str) -> str:
+    """Return the handle by which the API names a recording of a family: 32 hex digits, by HMAC-SHA-256 under the key of pseudonyms.
+
+    It is the same for each token of the family, so that a request that comes again after a crash names the same recording.
+    """
+    text = f"{family}\0{dataset}\0{item}".encode("utf-8", "surrogatepass")
+    return hmac.digest(key, _RECORDING + text, "sha256")[:16].hex()
 
 
 def token_text(secret: bytes) -> str:

@@ -43,6 +43,28 @@ class ExportBegun:
     """Name of the account of the operating system."""
     account: str
     """UUID of the account that asked on a page; empty for a command."""
+    part_size: int = 0
+    """The most bytes of a part; 0 where nothing is kept, and in events of older versions."""
+    language: str = ""
+    """Of the page that opens by itself."""
+
+
+@tagged("ExportMadeAgain")
+@dataclass(frozen=True)
+class ExportMadeAgain:
+    """The process that made a copy ended before it was ready; another one begins anew. Register ``exports``."""
+
+    at: datetime
+    export: OrderId
+
+
+@tagged("ExportTold")
+@dataclass(frozen=True)
+class ExportTold:
+    """The account that asked for a copy was written a letter that it is ready. Register ``exports``."""
+
+    at: datetime
+    export: OrderId
 
 
 @tagged("ExportReady")
@@ -82,4 +104,4 @@ class ExportEnded:
     why: ExportEnd
 
 
-ExportEvent: TypeAlias = ExportBegun | ExportReady | ExportFetched | ExportEnded
+ExportEvent: TypeAlias = ExportBegun | ExportMadeAgain | ExportReady | ExportTold | ExportFetched | ExportEnded

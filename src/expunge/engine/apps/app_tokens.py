@@ -6,7 +6,7 @@ use the token, its login, the app, the company's key and what the map allows now
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -24,6 +24,7 @@ from expunge.core.families.app_access import (
     read_said,
     read_scopes,
     read_statement,
+    recording_handle,
     require_in_time,
     statement_used,
     token_digest,
@@ -64,6 +65,7 @@ class AppTokens:
         handle_key: Callable[[], bytes],
         clock: Clock,
         random: Callable[[int], bytes],
+        account_of: Callable[[Sequence[Pseudonym], str], str],
     ) -> None:
         """Set up.
 
@@ -75,9 +77,12 @@ class AppTokens:
             handle_key: gives the key that handles of families are made with.
             clock: never goes back.
             random: gives random bytes.
+            account_of: returns the account of a mail address, named by its hex SHA-256, that is a member of one of some families; empty for
+                none.
         """
         self._rules, self._family_of, self._tables = rules, family_of, tables
         self._client_works, self._handle_key, self._clock, self._random = client_works, handle_key, clock, random
+        self._account_of = account_of
 
     def exchange(self, client: Token, statement: str, scope: str) -> AppGrant:
         """Return an access token for a statement; see :meth:`expunge.ports.families.app_door.AppDoor.exchange`."""
@@ -94,7 +99,8 @@ class AppTokens:
         digest = token_digest(f"Bearer {token_text(secret)}")
         assert digest is not None
         until = now + self._rules.app.token_for
-        record = AppTokenRecord(digest, client.id, told.login, families, wanted, told.authenticated_at, until, key)
+        account = self._account_of(families, told.address) if told.address else ""
+        record = AppTokenRecord(digest, client.id, told.login, families, wanted, told.authenticated_at, until, key, account)
         try:
             goes_on = self._tables.issue(record, told.use, told.until + SKEW, now)
         except AlreadyThere as error:
@@ -160,6 +166,10 @@ class AppTokens:
     def handle_of(self, family: Pseudonym) -> str:
         """Return the handle by which apps name a family."""
         return family_handle(self._handle_key(), family)
+
+    def recording_of(self, family: Pseudonym, dataset: str, item: str) -> str:
+        """Return the handle by which apps name a recording of a family."""
+        return recording_handle(self._handle_key(), family, dataset, item)
 
     def _named(self, subject: str) -> Pseudonym:
         try:

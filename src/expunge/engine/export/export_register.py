@@ -10,8 +10,18 @@ from weakref import WeakKeyDictionary
 
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.export.export_state import ExportState, fold
+from expunge.core.export.wanted_export import WantedExport
 from expunge.core.journal import events as ev
-from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportEvent, ExportFetched, ExportReady
+from expunge.core.journal.export_events import (
+    ExportBegun,
+    ExportEnd,
+    ExportEnded,
+    ExportEvent,
+    ExportFetched,
+    ExportMadeAgain,
+    ExportReady,
+    ExportTold,
+)
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import EXPORTS, register, register_behind
@@ -38,11 +48,49 @@ def new_id(context: Context) -> OrderId:
 
 
 def begin(
-    context: Context, export: OrderId, subjects: Iterable[Pseudonym], kinds: Sequence[DataKind], user: str, account: str = ""
+    context: Context,
+    export: OrderId,
+    subjects: Iterable[Pseudonym],
+    kinds: Sequence[DataKind],
+    user: str,
+    account: str = "",
+    wanted: WantedExport | None = None,
 ) -> None:
-    """Enter that a copy is about to be made; it is on the device when this returns. Raises Busy, StateUnavailable."""
-    event = ExportBegun(context.clock.now(), export, tuple(sorted(subjects)), tuple(kinds), user, account)
+    """Enter that a copy is about to be made; it is on the device when this returns. Raises Busy, StateUnavailable.
+
+    Args:
+        context: the composition.
+        export: its id.
+        subjects: whose data it holds.
+        kinds: the kinds of data.
+        user: the account of the operating system.
+        account: the account that asked on a page; empty for a command.
+        wanted: how it is written, where it may have to be made again.
+    """
+    form = (wanted.part_size, wanted.language.value) if wanted is not None else (0, "")
+    event = ExportBegun(context.clock.now(), export, tuple(sorted(subjects)), tuple(kinds), user, account, *form)
     register(context.journal, EXPORTS, event)
+
+
+def again(context: Context, export: OrderId) -> bool:
+    """Enter that a copy is made anew. Return False where it is ready, or has ended."""
+
+    def decide(events: list[object]) -> Sequence[ExportEvent]:
+        state = fold(events).get(export)
+        goes_on = state is not None and state.ended is None and state.until is None
+        return (ExportMadeAgain(context.clock.now(), export),) if goes_on else ()
+
+    return bool(register_behind(context.journal, EXPORTS, decide))  # type: ignore[arg-type]  # events of one register
+
+
+def told(context: Context, export: OrderId) -> None:
+    """Enter that the account of a copy was written that it is ready; once, and of a copy that was entered."""
+
+    def decide(events: list[object]) -> Sequence[ExportEvent]:
+        state = fold(events).get(export)
+        return (ExportTold(context.clock.now(), export),) if state is not None and not state.told else ()
+
+    register_behind(context.journal, EXPORTS, decide)  # type: ignore[arg-type]  # events of one register
 
 
 def ready(context: Context, export: OrderId, parts: Sequence[int], until: datetime) -> None:

@@ -20,12 +20,14 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.vault import openings
-from expunge.errors import Refused, UsageError
+from expunge.errors import ExportPaused, Refused, UsageError
 from expunge.ports.exports.export_shelf import KEY_BYTES, ExportShelf
 
 KEPT_FOR = timedelta(days=7)
 COPIES = 5
 """How often each part may be downloaded."""
+MOST_TRIES = 3
+"""How often an export is begun to be made, where its process ends each time."""
 MOST_LIVING = 3
 """Exports of one account that are made, or wait, at a time."""
 _SPARE = 1 << 28
@@ -53,14 +55,17 @@ def begin(context: Context, resolved: ResolvedName, wanted: WantedExport, accoun
     export = export_register.new_id(context)
     kinds = wanted.ordered
     # commit point: view implies log.
-    export_register.begin(context, export, names, kinds, user, account)
+    export_register.begin(context, export, names, kinds, user, account, wanted)
     return export
 
 
 def build(
     context: Context, export: OrderId, resolved: ResolvedName, wanted: WantedExport, report: Callable[[ExportProgress], None]
 ) -> ExportSummary:
-    """Make an export that was entered, sealed under a key of its own. Raises what stood in the way, after the export was ended."""
+    """Make an export that was entered, sealed under a key of its own. Raises what stood in the way, after the export was ended.
+
+    Where ``report`` raises ExportPaused the export is not ended: its process ends, and another one makes it anew.
+    """
     shelf, state = require_shelf(context), export_register.all_exports(context)[export]
     reader = replace(openings.this_reader(*openings.EXPORT), account=state.account, family=resolved.person.subject)
     try:
@@ -71,6 +76,8 @@ def build(
         consent_register.require_no_dispute(context, consent_register.load(context), [resolved.person])
         until = context.clock.now() + KEPT_FOR
         export_register.ready(context, export, [part.bytes for part in done.parts], until)
+    except ExportPaused:
+        raise
     except BaseException as error:
         ended = export_register.all_exports(context)[export].ended is not None
         full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
@@ -80,6 +87,35 @@ def build(
             raise _ended() from error
         raise
     return done
+
+
+def interrupted(context: Context, made_here: Collection[OrderId]) -> tuple[ExportState, ...]:
+    """Return the exports of accounts that are not ready and that no process makes, oldest first.
+
+    Args:
+        context: the composition.
+        made_here: those that this process makes now. No other one makes any.
+    """
+    states = export_register.all_exports(context).values()
+    return tuple(each for each in states if each.account and each.ended is None and each.until is None and each.export not in made_here)
+
+
+def again(context: Context, state: ExportState) -> bool:
+    """Enter that an interrupted export is made anew, and remove what was written of it. Return False where it cannot be.
+
+    It is made at most :data:`MOST_TRIES` times: one that ends its process each time must not do so for ever.
+    """
+    if state.wanted is None or state.tries >= MOST_TRIES:
+        return False
+    require_shelf(context).remove(state.export)
+    # commit point: view implies log, at each try.
+    return export_register.again(context, state.export)
+
+
+def untold(context: Context) -> tuple[ExportState, ...]:
+    """Return the exports that wait, and of which their account was written nothing."""
+    now = context.clock.now()
+    return tuple(each for each in _living(context) if each.is_open(now) and not each.told)
 
 
 class _Watching:
@@ -137,15 +173,19 @@ def sweep(context: Context, made_here: Collection[OrderId] | None = None) -> int
     """
     if context.exports is None:
         return 0
-    states, now, count = export_register.all_exports(context), context.clock.now(), 0
+    states, now, count = dict(export_register.all_exports(context)), context.clock.now(), 0
+    # Why after the states: one that became ready meanwhile is on the shelf.
+    kept = frozenset(context.exports.kept())
     for state in states.values():
         if not state.account or state.ended is not None:
             continue
-        interrupted = state.until is None and made_here is not None and state.export not in made_here
-        if state.is_due(now) or interrupted:
-            end(context, state.export, ExportEnd.FAILED if interrupted else ExportEnd.EXPIRED)
+        lost = state.until is None and made_here is not None and state.export not in made_here
+        # Why: a folder that was removed, or put back from a backup without it, must not be called ready.
+        lost = lost or (state.is_open(now) and state.export not in kept)
+        if state.is_due(now) or lost:
+            end(context, state.export, ExportEnd.FAILED if lost else ExportEnd.EXPIRED)
             count += 1
-    for export in context.exports.kept():
+    for export in kept:
         known = states.get(export)
         if known is None or known.ended is not None:
             _destroy(context, export)

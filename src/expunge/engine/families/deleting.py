@@ -67,7 +67,7 @@ def prepare(context: Context, person: ResolvedName, account: UUID, selection: Se
     """
     consent_register.require_no_dispute(context, consent_register.load(context), [person.person])
     name, undated = parental_consent.guardian_of(context, str(account)), dict[str, int]()
-    cause = _cause(context, person.person.subject, name)
+    cause = cause_of(context, person.person.subject, name, _ATTESTED)
     if isinstance(selection, Everything):
         request = OrderRequest((person,), CHANNEL, cause, requester=name)
     else:
@@ -80,12 +80,19 @@ def prepare(context: Context, person: ResolvedName, account: UUID, selection: Se
     return DeletionRequest(request, replace(shown, staying=deletion.staying_together((*shown.staying, *without))))
 
 
-def _cause(context: Context, subject: Pseudonym, account: Pseudonym) -> Cause:
-    """Return the cause: by a guardian's proof, so that the order ends with the authority, where the register has one of the account."""
+def cause_of(context: Context, subject: Pseudonym, account: Pseudonym, words: str) -> Cause:
+    """Return the cause of an order of an account: by its proof as guardian, so that the order ends with the authority, where it has one.
+
+    Args:
+        context: the composition.
+        subject: whose data it is.
+        account: as the register of guardians names it.
+        words: say how it was established that the account asked.
+    """
     consents = consent_register.load(context)
     held = consents.guardians_of(subject, context.clock.now())
     proof = next((each.proven.proof for each in held if each.proven.guardian == account), None)
-    return OnRequest(_ATTESTED) if proof is None else ByGuardian(proof, _ATTESTED)
+    return OnRequest(words) if proof is None else ByGuardian(proof, words)
 
 
 def _chosen(context: Context, selection: Selection) -> tuple[Mapping[str, frozenset[str]], Mapping[str, Window]]:

@@ -17,8 +17,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from expunge.core.accounts.app_spec import AppScope
+from expunge.core.datamap.artefact import DataKind
 from expunge.ports.families.held_door import HeldAnswer
 
+MOST_RECORDINGS = 100
+"""Recordings of one page of a list."""
 MOST_ORDERS = 100
 """Orders of one page of a list."""
 
@@ -70,6 +73,20 @@ class AppOrder:
 
 
 @dataclass(frozen=True)
+class AppRecording:
+    """A recording of a family, as an app names it to delete it. Nothing of its content is in it."""
+
+    recording: str
+    """Its handle, the same for each token of the family."""
+    kind: DataKind
+    recorded_at: datetime | None
+    """When it was recorded, or written; None where neither is known."""
+    bytes: int
+    seconds: float | None
+    """How long it is, where the company wrote that down."""
+
+
+@dataclass(frozen=True)
 class AppConsent:
     """Where one purpose stands that rests on consent."""
 
@@ -117,6 +134,17 @@ class AppDoor(Protocol):
         """
         ...
 
+    def recordings(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppRecording, ...], bool]:
+        """Return recordings of a family's person, newest first, after one of them (empty: from the newest on), and whether there are more.
+
+        It takes what a deletion takes: the times at which a child spoke are nobody's to read who does not choose what to delete.
+        """
+        ...
+
+    def delete_recording(self, header: str, family: str, recording: str, key: str) -> AppOrder:
+        """Order the deletion of one recording, with everything made from it. Keys and durability: as for :meth:`order`."""
+        ...
+
     def said(self, header: str, event: str) -> tuple[str, AppOrder]:
         """Order the deletion of what a customer just said, by a signed event of the company's assistant. Return the family's handle too.
 
@@ -133,7 +161,7 @@ class AppDoor(Protocol):
         ...
 
     def cancel(self, header: str, family: str, order: str) -> AppOrder:
-        """Cancel an order that has erased nothing. Safe to repeat."""
+        """Cancel an order that has erased nothing. Safe to repeat. Takes a fresh authentication, as an order does."""
         ...
 
     def receipt(self, header: str, family: str, order: str) -> bytes:

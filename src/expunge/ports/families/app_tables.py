@@ -33,6 +33,8 @@ class AppTokenRecord:
     until: datetime
     key: str
     """The name of the company's key that signed the statement."""
+    account: str = ""
+    """The account of the customer, a random id, where the statement named its mail address and it is a member of one of the families."""
 
 
 @dataclass(frozen=True)

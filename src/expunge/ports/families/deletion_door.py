@@ -1,7 +1,8 @@
 """The port of deletions: preview, order, status, and calling off.
 
 As with :mod:`expunge.ports.families.family_door`, each verb looks the membership up. A selection that names items, or a stretch of time,
-takes an opening of the session. Everything takes a permit of its own, whose ask names the preview that the person saw.
+takes an opening of the session. Everything takes a permit of its own, whose ask names the preview that the person saw. To call an order
+off takes one as well: it keeps data that a family wanted gone.
 
 Each verb raises ClerkAway, StateUnavailable, UsageError for malformed arguments and NotPermitted without a membership, and those that look
 through stores CouldNotLook and StoreUnavailable.
@@ -18,6 +19,8 @@ from expunge.core.families.deletion import DeletionPreview, DeletionStatus
 from expunge.core.families.selection import Selection
 from expunge.core.values.ids import OrderId
 
+ORDER = "order"
+"""The detail of an ask to call a deletion off: the id of the order."""
 FORM, PREVIEW = "form", "preview"
 """Details of an ask to delete everything: the form that was sent, and the digest of the preview that it showed."""
 
@@ -73,6 +76,9 @@ class DeletionDoor(Protocol):
         """Return the orders about the family that have not ended for good, oldest first."""
         ...
 
-    def call_off(self, account: UUID, family: str, order: OrderId) -> DeletionStatus:
-        """Cancel an order before anything was erased. Safe to repeat. Raises IllegalTransition once something was, or may have been."""
+    def call_off(self, permit: str, session: bytes, ask: Ask) -> DeletionStatus:
+        """Cancel an order before anything was erased, by the permit of an ask whose details name the order. Safe to repeat.
+
+        Raises IllegalTransition once something was, or may have been; ChallengeEnded and ProofRefused as the guard does.
+        """
         ...

@@ -254,8 +254,11 @@ class GuardianDoor(Protocol):
         """End the account's own role by the permit of an ask of the kind *change-of-guardian*."""
         ...
 
-    def dispute(self, account: UUID, family: str) -> None:
-        """Freeze what guardians decide, until a named person of the company releases it. It takes no permit: it stops things."""
+    def dispute(self, permit: str, session: bytes, ask: Ask) -> None:
+        """Freeze what guardians decide, until a named person of the company releases it, by the permit of an ask as for :meth:`step_down`.
+
+        It takes one because a dispute keeps both sides from erasing. Safe to repeat.
+        """
         ...
 
     def receipt(self, account: UUID, request: str, consent: str) -> bytes:
@@ -275,7 +278,7 @@ class GuardianDoor(Protocol):
         ...
 
 
-INVITE, INVITE_SUBJECT, STEP_DOWN = "invite", "invite-subject", "step-down"
+INVITE, INVITE_SUBJECT, STEP_DOWN, DISPUTE = "invite", "invite-subject", "step-down", "dispute"
 """The detail ``act`` of an ask to change guardians."""
 ACCEPT = "accept"
 """The detail ``decision`` of an ask to accept a scan; else it is the name of a ``ScanRefusal``."""

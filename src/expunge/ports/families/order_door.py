@@ -173,13 +173,14 @@ class OrderDoor(Protocol):
         """Return the thread of an order with its texts, oldest first. Raises OpeningNeeded, and as :meth:`request`."""
         ...
 
-    def write(self, account: UUID, family: str, order: OrderId, kind: MessageKind, text: str, message: str = "") -> None:
-        """Write a message or an appeal.
+    def write(self, account: UUID, family: str, order: OrderId, session: bytes, kind: MessageKind, text: str, message: str = "") -> None:
+        """Write a message or an appeal, within an opening.
 
         Args:
             account: writes.
             family: whose order it is.
             order: the order.
+            session: of the guard.
             kind: a message or an appeal.
             text: plain text.
             message: an id of 16 hex digits: a message that has it already is not written again. A new one where it is empty.

@@ -64,7 +64,7 @@ class StoppingDoor(Protocol):
         ...
 
     def choose_period(self, account: UUID, family: str, session: bytes, kind: DataKind, period: OwnPeriod | None) -> bool:
-        """Choose a keeping time; None gives it up, which takes no opening. Return False where it was so already.
+        """Choose a keeping time; None gives it up. Return False where it was so already.
 
         Raises OpeningNeeded without an opening in the session, UsageError for a time that is not offered, NeedsApproval while guardians are
         in dispute.

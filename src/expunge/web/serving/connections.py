@@ -1,7 +1,8 @@
 """How clients connect: nobody holds a thread before a request's head is there, and a body that does not come is not waited for.
 
 Gunicorn gives each new connection a thread at once, and waits in it for the handshake and for the request. Sixteen clients that say nothing
-would be enough to keep everybody out. Here the loop that accepts waits for all of them.
+would be enough to keep everybody out. Here the loop that accepts waits for all of them. A whole request takes its turn
+(:mod:`expunge.web.turns`) before it is worked on, and waits for it without a thread.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import selectors
 import socket
 import ssl
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from types import FrameType
@@ -23,9 +25,11 @@ from gunicorn import sock
 from gunicorn.http import get_parser, wsgi
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
+from expunge.core.attempts.client_networks import within
 from expunge.web.answers import HEADERS
 from expunge.web.ending import ENDING
 from expunge.web.tls import HSTS
+from expunge.web.turns import KNOWN, Asker, Turns, turned_away
 
 LINE: Final = 2048
 FIELDS: Final = 50
@@ -40,6 +44,8 @@ SLOWEST: Final = 4096
 """Bytes a second that a body has to come at, after so many seconds of patience."""
 LINGER: Final = 2.0
 """Seconds for which a client may take the last answer before its connection is closed. Nobody else waits for it."""
+OF_ADDRESS: Final = 160
+"""Connections of one address, of those that the server has; a proxy that the operator named may have all."""
 _MOST_UNREAD: Final = 2**16
 """Bytes that are still read from a connection that is being closed: one closed with unread bytes loses the answer."""
 _WAKE: Final = 1.0
@@ -49,6 +55,8 @@ T = TypeVar("T")
 _READ = 2**16
 _HANDSHAKE = 0x16
 """The first byte of TLS."""
+_WAITS: Final = object()
+"""The outcome of a request that waits for its turn: nothing is to be done with its connection meanwhile."""
 _DROPPED = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}
 
 
@@ -103,6 +111,12 @@ class Connection(TConn):  # type: ignore[misc]
         super().__init__(*args)
         self.unread = 0
         """Bytes that were read and dropped since the last answer."""
+        self.asker: Asker | None = None
+        """Whose turn the present request has; None before it has one."""
+        self.away = False
+        """Whether the present request waited for a turn in vain."""
+        self.forget: Callable[[], None] = _nothing
+        """Called once, when it is closed."""
         self._head = bytearray()
         self._shaken = not self.cfg.is_ssl
         self._begun: float | None = time.monotonic()
@@ -145,6 +159,22 @@ class Connection(TConn):  # type: ignore[misc]
         self.parser.unreader.unread(buffered)
         return bool(buffered) or (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0)
 
+    @property
+    def peer(self) -> str:
+        """The address of the socket; empty for one without."""
+        return str(self.client[0]) if isinstance(self.client, tuple) else ""
+
+    @property
+    def head(self) -> bytes:
+        """The head of the request that is to be parsed next."""
+        return bytes(self._head)
+
+    def close(self, graceful: bool = False) -> None:
+        """Close the socket."""
+        forget, self.forget = self.forget, _nothing
+        forget()
+        super().close(graceful)
+
     def _shake_hands(self) -> None:
         if not isinstance(self.sock, ssl.SSLSocket):
             first = self.sock.recv(1, socket.MSG_PEEK)
@@ -158,6 +188,9 @@ class Connection(TConn):  # type: ignore[misc]
         """Whether the head is whole, or will never be one that is taken."""
         too_long = len(self._head) > LINE + 2 and b"\r\n" not in self._head[: LINE + 2]
         return too_long or b"\r\n\r\n" in self._head or len(self._head) > LARGEST_HEAD
+
+
+def _nothing() -> None: ...
 
 
 class PlainSent(ConnectionError):
@@ -183,6 +216,8 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         """Begin with no client."""
         super().__init__(*args, **named)
         self._closing: deque[Connection] = deque()
+        self._turns: Turns[tuple[Asker, Connection]] = Turns()
+        self._of_address: Counter[str] = Counter()
 
     def init_process(self) -> None:
         """Begin."""
@@ -198,6 +233,11 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
                 return
             raise
         connection = Connection(self.cfg, client, address, listener.getsockname())
+        if self._of_address[connection.peer] >= OF_ADDRESS and not within(connection.peer, KNOWN.proxies):
+            connection.close()
+            return
+        self._of_address[connection.peer] += 1
+        connection.forget = partial(self._forget, connection.peer)
         connection.timeout = time.monotonic() + GREETING
         self.nr_conns += 1
         self.pending_conns.append(connection)
@@ -217,10 +257,32 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
                 # Whoever it was has gone, or spoke no TLS that we speak: neither is a fault of the server.
                 return False
             connection.data_ready = True
-            if super().handle(connection) is not True:
-                return False
-            if not connection.holds_more():
-                return True
+            if connection.asker is None and not connection.away:
+                asker = KNOWN.of(connection.head, connection.peer)
+                if not self._turns.enter(asker, (asker, connection)):
+                    return _WAITS
+                connection.asker = asker
+            goes_on = self._in_turn(connection)
+            if not goes_on or not connection.holds_more():
+                return goes_on
+
+    def _in_turn(self, connection: Connection) -> bool:
+        """Answer the one request that has its turn, or waited for it in vain, and give the thread back."""
+        asker, away = connection.asker, connection.away
+        connection.asker, connection.away = None, False
+        try:
+            with turned_away(away):
+                return super().handle(connection) is True
+        finally:
+            if asker is not None:
+                for turn, following in self._turns.leave(asker):
+                    following.asker = turn
+                    self._go_on(following)
+
+    def _go_on(self, connection: Connection) -> None:
+        # Why suppressed: a worker that ends takes no more work, and closes what waits.
+        with contextlib.suppress(RuntimeError):
+            self.enqueue_req(connection)
 
     def handle_request(self, request: Any, connection: Connection) -> bool:
         """Answer a request. Who waits for *100 Continue* gets it when the body is asked for, and never after an answer."""
@@ -231,6 +293,8 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, connection: Connection, future: Future[object]) -> None:
         """Go on with a client after its request. The poller waits until it closes; gunicorn's loop would wait for each client."""
+        if not future.cancelled() and not future.exception() and future.result() is _WAITS:
+            return
         if future.cancelled() or future.exception() or (future.result() and self.alive):
             super().finish_request(connection, future)
             return
@@ -245,7 +309,10 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         self._closing.append(connection)
 
     def murder_pending(self) -> None:
-        """Close what was waited for long enough."""
+        """Close what was waited for long enough, and answer requests that waited for a turn in vain."""
+        for _, connection in self._turns.overdue():
+            connection.away = True
+            self._go_on(connection)
         super().murder_pending()
         now = time.monotonic()
         while self._closing and self._closing[0].timeout <= now:
@@ -272,6 +339,11 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         with contextlib.suppress(OSError, ValueError, KeyError):
             self.poller.unregister(connection.sock)
         self._gone(connection)
+
+    def _forget(self, address: str) -> None:
+        self._of_address[address] -= 1
+        if not self._of_address[address]:
+            del self._of_address[address]
 
     def _gone(self, connection: Connection) -> None:
         self.nr_conns -= 1

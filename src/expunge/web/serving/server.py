@@ -28,7 +28,7 @@ from expunge.bootstrap.serving.server_door import ServerDoor
 from expunge.core.attempts.client_networks import Network, client_of
 from expunge.errors import ExpungeError, Misconfigured
 from expunge.telemetry import tell_places_alone
-from expunge.web.answers import strict
+from expunge.web.answers import strict, turned_away
 from expunge.web.api import make_api
 from expunge.web.metrics import Metrics
 from expunge.web.readiness import Part, Readiness
@@ -38,11 +38,12 @@ from expunge.web.serving.arbiter import WatchingArbiter, signal_pipe
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
 from expunge.web.serving.log_process import LogProcess
 from expunge.web.tls import HSTS, TlsFiles
+from expunge.web.turns import KNOWN, RETRY, THREADS, is_turned_away
 
 if TYPE_CHECKING:
+    from expunge.web.site.application import Pages
     from expunge.web.site.operation import SiteOperation
 
-THREADS = 16
 CLIENTS = 512
 """Connections at once: a process may usually have 1024 files open, and each thread has some of its own."""
 SECONDS = 30
@@ -77,7 +78,8 @@ class Handler(WSGIHandler):
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers that every answer has."""
-        response = strict(super().get_response(request), self._headers)
+        answer = turned_away(request) if is_turned_away() else super().get_response(request)
+        response = strict(answer, self._headers)
         note_route(request)
         return response
 
@@ -85,7 +87,7 @@ class Handler(WSGIHandler):
 class Site:
     """The API and the pages under one address."""
 
-    def __init__(self, api: Handler, pages: WSGIHandler, proxies: Sequence[Network] = ()) -> None:
+    def __init__(self, api: Handler, pages: Pages, proxies: Sequence[Network] = ()) -> None:
         """Take both, and the networks of proxies."""
         self._api, self._pages, self._proxies = api, pages, tuple(proxies)
 
@@ -93,7 +95,10 @@ class Site:
         """Hand a request to the one whose address it has. What it says of its client is believed from proxies alone."""
         environ["REMOTE_ADDR"] = client_of(environ.get("REMOTE_ADDR", ""), environ.pop("HTTP_X_FORWARDED_FOR", ""), self._proxies)
         path = environ.get("PATH_INFO", "")
-        return (self._api if path.startswith(_OF_API) or path in _OPERATION else self._pages)(environ, start_response)
+        of_api = path.startswith(_OF_API) or path in _OPERATION
+        if is_turned_away() and not of_api:
+            return self._pages.turned_away(environ, start_response, RETRY)
+        return (self._api if of_api else self._pages)(environ, start_response)
 
 
 class _Silent(Logger):  # type: ignore[misc]
@@ -241,6 +246,8 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         metrics.watch(readiness, *((site.outbox, site.factors) if site is not None else ()))
         refused_token = site.refused_token if site is not None else None
         api = Handler(make_api(door, readiness, metrics, refused_token), secure=self._tls is not None)
+        if site is not None:
+            KNOWN.cookie, KNOWN.proxies = site.cookie, settings.EXPUNGE_PROXIES
         application = Site(api, site.pages, settings.EXPUNGE_PROXIES) if site is not None else api
         return AccessLog(application, metrics, write, site.cookie if site is not None else "")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from allauth.account.signals import email_confirmed
@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest
+from django.utils import translation
 
 from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.accounts.hand_overs import HandOvers
@@ -22,6 +23,7 @@ from expunge.ports.families.doors import FamilyDoors
 from expunge.web.routes import note_route
 from expunge.web.site.accounts.closing import account_closing
 from expunge.web.site.mail.addresses import forget, settle_confirmed
+from expunge.web.site.shell import views
 
 
 class Pages(WSGIHandler):
@@ -32,6 +34,20 @@ class Pages(WSGIHandler):
         response = super().get_response(request)
         note_route(request)
         return response
+
+    def turned_away(self, environ: dict[str, Any], start_response: Any, retry: int) -> Iterable[bytes]:
+        """Answer a request that waited for a thread in vain, without session and database.
+
+        Args:
+            environ: of the request.
+            start_response: as WSGI has it.
+            retry: seconds after which the person may try again.
+        """
+        request = self.request_class(environ)
+        with translation.override(translation.get_language_from_request(request)):
+            answer = views.turned_away(request, retry)
+        start_response(f"{answer.status_code} {answer.reason_phrase}", list(answer.items()))
+        return [answer.content]
 
 
 def make_pages(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 
 from expunge.bootstrap.clerk.app_parts import AppParts
@@ -17,23 +18,27 @@ from expunge.core.accounts.app_spec import AppScope
 from expunge.core.consent.consent import ConsentReason
 from expunge.core.families.app_access import AppFault, SaidEvent
 from expunge.core.orders.run import Run
-from expunge.core.values.cause import OnRequest
+from expunge.core.values.cause import Cause, OnRequest
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.engine.apps import said
 from expunge.engine.apps.app_tokens import AppTokens, request_key
+from expunge.engine.consent import parental_consent
 from expunge.engine.families import deleting
-from expunge.engine.intake import earlier_orders, person_orders
+from expunge.engine.families.recordings.playback import Viewer
+from expunge.engine.families.recordings.timelines import Timeline
+from expunge.engine.intake import earlier_orders, item_orders, person_orders
 from expunge.engine.intake.item_orders import ItemReach
 from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.kernel.journal_streams import read
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import AppRefused, Conflict, IllegalTransition, NeedsApproval, UsageError
-from expunge.ports.families.app_door import MOST_ORDERS, AppConsent, AppGrant, AppOrder, AppOrderState
+from expunge.errors import AppRefused, Conflict, IllegalTransition, ItemGone, NeedsApproval, UsageError
+from expunge.ports.families.app_door import MOST_ORDERS, MOST_RECORDINGS, AppConsent, AppGrant, AppOrder, AppOrderState, AppRecording
 from expunge.ports.families.app_tables import AppRequest, AppTokenRecord
 from expunge.ports.families.held_door import HeldAnswer
 
 _DELETE_ALL = sha256(b"expunge/app-order/1\0everything").digest()
+_DELETE_RECORDING = b"expunge/app-order/1\0recording\0"
 _PATIENCE = 2.0
 """Seconds for which a first count is waited for."""
 _FIRST = (1980, 1, 1, 0, 0, 0)
@@ -79,11 +84,51 @@ class LocalApps:
 
     def order(self, header: str, family: str, key: str) -> AppOrder:
         """See the port."""
+        record, who = self._deleting(header, family)
+        return self._once(record, who, key, _DELETE_ALL, partial(self._ordered, record, who))
+
+    def recordings(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppRecording, ...], bool]:
+        """See the port."""
+        _, who = self._deleting(header, family)
+        person = self._person(who)
+        if person is None:
+            return (), False
+        items = self._timeline(who, person).items
+        handles = [each.handle for each in items]
+        if after and after not in handles:
+            raise AppRefused("the cursor is none that this list gave", help="begin without one", reason=AppFault.CURSOR.value)
+        start = handles.index(after) + 1 if after else 0
+        page = items[start : start + min(most, MOST_RECORDINGS)]
+        shown = tuple(AppRecording(each.handle, each.kind, each.at, each.size, each.seconds) for each in page)
+        return shown, start + len(page) < len(items)
+
+    def delete_recording(self, header: str, family: str, recording: str, key: str) -> AppOrder:
+        """See the port."""
+        record, who = self._deleting(header, family)
+        meant = sha256(_DELETE_RECORDING + recording.encode()).digest()
+        return self._once(record, who, key, meant, partial(self._ordered_recording, record, who, recording))
+
+    def _deleting(self, header: str, family: str) -> tuple[AppTokenRecord, Pseudonym]:
+        """Return the token and the family of a request that deletes, or chooses what to delete. Raises AppRefused."""
         record, who = self._family(header, family, AppScope.DELETE)
         self._tokens.require_fresh(record)
+        return record, who
+
+    def _once(
+        self, record: AppTokenRecord, who: Pseudonym, key: str, meant: bytes, make: Callable[[bytes], tuple[OrderId, bool]]
+    ) -> AppOrder:
+        """Make the order of a request once for each key.
+
+        Args:
+            record: the token.
+            who: the family.
+            key: as the app sent it.
+            meant: SHA-256 of what is asked.
+            make: makes the order from the name of the request, and tells whether it is new.
+        """
         name = request_key(record, who, key)
         with self._parts.under_way.only(name):
-            request = AppRequest(name, _DELETE_ALL, self.household.expunge.context.clock.now())
+            request = AppRequest(name, meant, self.household.expunge.context.clock.now())
             before = self._parts.tables.begin_request(request)
             if before is not None and before.request != request.request:
                 message = "this idempotency key came with another request before"
@@ -91,7 +136,7 @@ class LocalApps:
             order, fresh = OrderId(before.answer) if before is not None and before.answer else None, False
             if order is None:
                 try:
-                    order, fresh = self._ordered(record, who, name)
+                    order, fresh = make(name)
                 except AppRefused:
                     # Why not for others: of those it is not known whether an order was made.
                     self._parts.tables.drop_request(name)
@@ -111,8 +156,7 @@ class LocalApps:
         if person is None or found is None:
             raise _nothing_held()
         words = f"the company's app {client.id}: an event signed by {key}, that the customer said to delete it"
-        request = OrderRequest((person,), deleting.APP_CHANNEL, OnRequest(words), selectors=found.selectors, scope=found.scope, order=order)
-        fresh = self._received(request, order)
+        fresh = self._received(self._request(person, who, "", words, order, found), order)
         return handle, self._shown(self._run(who, order), who, fresh=fresh)
 
     def orders(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppOrder, ...], bool]:
@@ -132,7 +176,8 @@ class LocalApps:
 
     def cancel(self, header: str, family: str, order: str) -> AppOrder:
         """See the port."""
-        who = self._family(header, family, AppScope.DELETE)[1]
+        # Why as for an order: to call one off keeps data that the customer wanted gone.
+        _, who = self._deleting(header, family)
         run = self._run(who, order)
         if set(run.subjects) != {who}:
             message = "the order is about other people as well"
@@ -204,8 +249,57 @@ class LocalApps:
         standing = [each.run.order for each in earlier_orders.earlier(expunge.context, [person.person]) if each.open]
         if open_ := [each for each in standing if each in mine]:
             return open_[-1], False
-        request = OrderRequest((person,), deleting.APP_CHANNEL, OnRequest(_words(record)), order=order)
-        return order, self._received(request, order)
+        return order, self._received(self._request(person, who, record.account, _words(record), order), order)
+
+    def _request(
+        self, person: ResolvedName, who: Pseudonym, account: str, words: str, order: OrderId, found: ItemReach | None = None
+    ) -> OrderRequest:
+        """Return the order of a customer. As one of the pages, it ends with the role of the account that it stands on.
+
+        Args:
+            person: whose data it is.
+            who: the family.
+            account: of the customer; where it is empty and the family has one member alone, it is that one.
+            words: how it was established that the customer asked.
+            order: its id.
+            found: the items; None for everything.
+        """
+        members = [str(each.account) for each in self.household.members_of(who)]
+        account = account if account in members else members[0] if len(members) == 1 else ""
+        context, name = self.household.expunge.context, Pseudonym("")
+        cause: Cause = OnRequest(words)
+        if account:
+            name = parental_consent.guardian_of(context, account)
+            cause = deleting.cause_of(context, person.person.subject, name, words)
+        plain = OrderRequest((person,), deleting.APP_CHANNEL, cause, requester=name, order=order)
+        return plain if found is None else replace(plain, selectors=found.selectors, scope=found.scope)
+
+    def _ordered_recording(self, record: AppTokenRecord, who: Pseudonym, recording: str, name: bytes) -> tuple[OrderId, bool]:
+        """Return the order for one recording, and whether it was made now. Its id comes from the key, as for everything."""
+        person, context = self._person(who), self.household.expunge.context
+        order = person_orders.order_id(context, f"app\n{name.hex()}")
+        if order in self._parts.orders.orders(who):
+            return order, False
+        if person is None:
+            raise _nothing_held()
+        try:
+            item = self._timeline(who, person).item(recording)
+            found = item_orders.reach(context, person.person, {item.dataset: [item.key]})
+        except (ItemGone, UsageError) as error:
+            message = "the family has no such recording, or it is gone"
+            raise AppRefused(message, help="GET the recordings of the family", reason=AppFault.RECORDING.value) from error
+        fresh = self._received(self._request(person, who, record.account, _words(record), order, found), order)
+        self.household.recordings.stale(_viewer(who))
+        return order, fresh
+
+    def _timeline(self, who: Pseudonym, person: ResolvedName) -> Timeline:
+        """Return the recordings of a person. Raises AppRefused while guardians are in dispute."""
+        try:
+            self.household.require_no_dispute(who)
+        except NeedsApproval as error:
+            raise _in_dispute() from error
+        handle_of = partial(self._tokens.recording_of, who)
+        return self.household.recordings.timeline(_viewer(who), lambda: person.person, handle_of=handle_of)
 
     def _meant(self, person: ResolvedName, told: SaidEvent) -> ItemReach | None:
         try:
@@ -221,8 +315,7 @@ class LocalApps:
             # It was made meanwhile: by this request alone an order has this id.
             return False
         except NeedsApproval as error:
-            message = "guardians of this person are in dispute: neither side orders anything"
-            raise AppRefused(message, help="the company settles it", reason=AppFault.DISPUTE.value) from error
+            raise _in_dispute() from error
         self.carrier.took(order)
         return True
 
@@ -291,6 +384,16 @@ def _zipped(files: dict[str, bytes]) -> bytes:
         for name, data in sorted(files.items()):
             archive.writestr(zipfile.ZipInfo(f"receipt/{name}", _FIRST), data, zipfile.ZIP_DEFLATED)
     return target.getvalue()
+
+
+def _viewer(who: Pseudonym) -> Viewer:
+    """Return the app as it looks at a family, whichever customer asks: its handles are the same for each."""
+    return Viewer("", who, f"app {who}")
+
+
+def _in_dispute() -> AppRefused:
+    message = "guardians of this person are in dispute: neither side sees or orders anything"
+    return AppRefused(message, help="the company settles it", reason=AppFault.DISPUTE.value)
 
 
 def _nothing_held() -> AppRefused:

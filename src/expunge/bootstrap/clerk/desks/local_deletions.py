@@ -17,7 +17,7 @@ from expunge.core.values.order import OrderState
 from expunge.engine.families import deleting
 from expunge.engine.kernel import journal_streams
 from expunge.errors import Conflict, NotPermitted, StateCorrupt, UsageError
-from expunge.ports.families.deletion_door import FORM, PREVIEW, DeletionAnswer
+from expunge.ports.families.deletion_door import FORM, ORDER, PREVIEW, DeletionAnswer
 
 _LEAST_FORM = 16
 """Characters of the text that names a form."""
@@ -88,13 +88,20 @@ class LocalDeletions:
         runs = [run for run in self.household.expunge.orders() if Pseudonym(family) in run.subjects and _is_under_way(run)]
         return tuple(self._status(run, family) for run in sorted(runs, key=lambda run: run.received.at))
 
-    def call_off(self, account: UUID, family: str, order: OrderId) -> DeletionStatus:
+    def call_off(self, permit: str, session: bytes, ask: Ask) -> DeletionStatus:
         """See the port."""
+        if ask.kind is not AskKind.CALL_OFF or ask.family is None:
+            raise NotPermitted("an order is called off by an ask to call it off", help="begin again on the page")
+        permits = self.household.permits
+        return self._call_off(ask.account, ask.family, OrderId(ask.detail(ORDER)), lambda: permits.use_permit(permit, session, ask))
+
+    def _call_off(self, account: UUID, family: str, order: OrderId, confirmed: Callable[[], None]) -> DeletionStatus:
         run = self._of_family(account, family, order)
         if run.subjects != (Pseudonym(family),):
             raise NotPermitted("the order is about other people as well", help="write to the company")
         if run.state is not OrderState.CANCELLED:
-            run = self.household.expunge.order_cancel(order, "called off by the family before anything was erased")
+            confirmed()
+            run = self.household.expunge.order_cancel(run.order, "called off by the family before anything was erased")
         return self._status(run, family)
 
     def _require(self, account: UUID, family: str, session: bytes, selection: Selection) -> None:

@@ -36,12 +36,13 @@ class LocalExports:
         self.household.require_member(account, family)
         person = self.household.person(family)
         self.household.permits.use_permit(permit, session, export_ask(account, family, wanted))
-        export = self.household.expunge.exports.begin(person, wanted, str(account))
-        try:
-            self.exporter.submit(export, family, wanted)
-        except BaseException:
-            self.household.expunge.exports.end(export)
-            raise
+        with self.exporter.entering:
+            export = self.household.expunge.exports.begin(person, wanted, str(account))
+            try:
+                self.exporter.submit(export, family, wanted)
+            except BaseException:
+                self.household.expunge.exports.end(export)
+                raise
         return export
 
     def exports(self, account: UUID, family: str) -> tuple[ExportCard, ...]:

@@ -40,6 +40,7 @@ from expunge.engine.consent import (
 )
 from expunge.engine.consent.invitations import NewInvitation, OpenedInvitation
 from expunge.engine.consent.parental_consent import AccountQuestion
+from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import (
@@ -54,6 +55,7 @@ from expunge.errors import (
 from expunge.ports.consent_method import ConsentMethod, HandedEvidence
 from expunge.ports.families.guardian_door import (
     ACCEPT,
+    DISPUTE,
     INVITE,
     INVITE_SUBJECT,
     STEP_DOWN,
@@ -242,17 +244,21 @@ class LocalGuardians:
         self._tell([ask.account], LetterKind.MEMBERSHIP_CHANGED)
         self._tell(others, LetterKind.GUARDIAN_LEFT)
 
-    def dispute(self, account: UUID, family: str) -> None:
+    def dispute(self, permit: str, session: bytes, ask: Ask) -> None:
         """See the port."""
-        self.household.require_member(account, family, MembershipRole.GUARDIAN)
+        family = self._change(ask, DISPUTE)
         child = self._person(family)
+        consents = consent_register.load(self._context)
+        if consents.of(child.person.subject) in consents.frozen:
+            return
+        self.household.permits.use_permit(permit, session, ask)
         try:
             with self.household.expunge.consents.changing():
                 guardian_register.freeze(self._context, child, by=guardian_views.BY_A_GUARDIAN, reason="guardians do not agree")
         except UsageError:
             # It is frozen already.
             return
-        self._tell([account, *self._others(family, account)], LetterKind.DISPUTE_BEGUN)
+        self._tell([ask.account, *self._others(family, ask.account)], LetterKind.DISPUTE_BEGUN)
 
     def receipt(self, account: UUID, request: str, consent: str) -> bytes:
         """See the port."""

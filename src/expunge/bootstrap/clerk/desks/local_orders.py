@@ -46,9 +46,10 @@ class LocalOrders:
             for each in messages.read(context, ThreadId(order, subject))
         )
 
-    def write(self, account: UUID, family: str, order: OrderId, kind: MessageKind, text: str, message: str = "") -> None:
+    def write(self, account: UUID, family: str, order: OrderId, session: bytes, kind: MessageKind, text: str, message: str = "") -> None:
         """See the port."""
-        context, subject = self.household.expunge.context, self._of(account, family)
+        self.household.require_open(account, family, session)
+        context, subject = self.household.expunge.context, Pseudonym(family)
         overview.run_of(context, subject, order)
         messages.write(context, Note(ThreadId(order, subject), ThreadSide.PERSON, kind, str(account), text, message))
 

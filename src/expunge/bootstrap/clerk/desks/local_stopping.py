@@ -63,8 +63,8 @@ class LocalStopping:
 
     def choose_period(self, account: UUID, family: str, session: bytes, kind: DataKind, period: OwnPeriod | None) -> bool:
         """See the port."""
-        if period is not None:
-            self.household.require_open(account, family, session)
+        # Why for the end of one as well: it keeps data for longer than the family wanted.
+        self.household.require_open(account, family, session)
         person, expunge = self._person(account, family).person, self.household.expunge
         with expunge.retention.changing():
             return own_periods.choose(expunge.context, person, kind, period, str(account))

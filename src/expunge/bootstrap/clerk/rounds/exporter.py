@@ -13,10 +13,12 @@ from uuid import UUID
 
 from expunge import telemetry
 from expunge.bootstrap.clerk.household import Household
+from expunge.core.accounts.letter_texts import LetterKind
+from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import ExportProgress, WantedExport
 from expunge.core.journal.export_events import ExportEnd
 from expunge.core.values.ids import OrderId
-from expunge.errors import Busy, ExpungeError, Refused
+from expunge.errors import Busy, ExportPaused, ExpungeError, Refused, Undelivered
 from expunge.telemetry import Action
 
 MOST_WAITING = 100
@@ -70,18 +72,20 @@ class Exporter:
         self._household = household
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MOST_WAITING)
         self._guard = threading.Lock()
+        self.entering = threading.Lock()
+        """Held while an export is entered and submitted: one that is entered and not submitted passes for interrupted."""
         self._made: dict[OrderId, ExportProgress] = {}
         self._tickets: dict[str, Ticket] = {}
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
 
     def start(self) -> None:
-        """Begin to make exports. What a clerk that ended left unmade is swept first."""
+        """Begin to make exports. What a clerk that ended left unmade is made anew first."""
         self._thread = threading.Thread(target=self._run, name="exports", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End. An export that is being made is ended, and its account has to ask again."""
+        """End. An export that is being made, or waits for that, is made anew by the next clerk."""
         self._ending.set()
         with suppress(queue.Full):
             self._jobs.put_nowait(None)
@@ -125,29 +129,65 @@ class Exporter:
             return found
 
     def _run(self) -> None:
-        swept = 0.0
+        settled = 0.0
         while not self._ending.is_set():
             try:
-                if time.monotonic() - swept >= _PAUSE or not swept:
+                if time.monotonic() - settled >= _PAUSE or not settled:
                     with self._household() as household:
-                        household.expunge.exports.sweep(self._here())
-                    swept = time.monotonic()
+                        self._settle(household)
+                    settled = time.monotonic()
             except (ExpungeError, OSError):
-                # Why go on: the state may be away for a while, and a sweep is tried again in a minute.
-                swept = time.monotonic()
+                # Why go on: the state may be away for a while, and it is tried again in a minute.
+                settled = time.monotonic()
             try:
                 job = self._jobs.get(timeout=_PAUSE)
             except queue.Empty:
                 continue
-            if job is not None:
+            if job is not None and not self._ending.is_set():
                 self._make(job)
+
+    def _settle(self, household: Household) -> None:
+        """Have exports made anew that a clerk that ended left, end those whose time is over, and write the letters that are due."""
+        with self.entering:
+            for state in household.expunge.exports.interrupted(self._here()):
+                self._again(household, state)
+            household.expunge.exports.sweep(self._here())
+        self._tell(household)
+
+    def _again(self, household: Household, state: ExportState) -> None:
+        """Have an export made anew, where its account may still ask for it. What is not, the sweep ends."""
+        account, wanted = UUID(state.account), state.wanted
+        members = (each for each in sorted(state.subjects) if household.is_member(account, each))
+        family = next(members, None)
+        if family is None or wanted is None or not household.expunge.exports.again(state):
+            return
+        with suppress(Busy):
+            self.submit(state.export, family, wanted)
+            telemetry.log(Action.EXPORT_MADE_AGAIN)
+
+    def _tell(self, household: Household) -> None:
+        """Write to each account whose export waits. A letter that is not taken is tried again in a minute."""
+        owners, exports = household.owners, household.expunge.exports
+        for state in exports.untold():
+            record = household.register.account(UUID(state.account))
+            if record is not None and record.address:
+                assert state.until is not None
+                try:
+                    owners.write(record, LetterKind.COPY_READY, state.until, tells=True)
+                except (Undelivered, Busy):
+                    continue
+            exports.told(state.export)
 
     def _make(self, job: _Job) -> None:
         begun = time.monotonic()
         try:
             with self._household() as household:
                 household.expunge.exports.build(job.export, household.person(job.family), job.wanted, self._reporter(job))
-            telemetry.log(Action.EXPORT_MADE, seconds=time.monotonic() - begun)
+                telemetry.log(Action.EXPORT_MADE, seconds=time.monotonic() - begun)
+                self._tell(household)
+        except ExportPaused:
+            # Why nothing: the next clerk makes it anew.
+            return
         except (ExpungeError, OSError):
             # Why not the error's words: the export's end has its reason, which its account is told.
             telemetry.log(Action.EXPORT_FAILED, seconds=time.monotonic() - begun)
@@ -156,7 +196,7 @@ class Exporter:
             self._forget(job.export)
 
     def _fail(self, export: OrderId) -> None:
-        """End an export that could not even be begun to be made."""
+        """End an export that could not be made, and was not ended by that."""
         try:
             with self._household() as household:
                 household.expunge.exports.end(export, ExportEnd.FAILED)
@@ -167,7 +207,7 @@ class Exporter:
     def _reporter(self, job: _Job) -> Callable[[ExportProgress], None]:
         def report(progress: ExportProgress) -> None:
             if self._ending.is_set():
-                raise Refused("the clerk ends", help="ask for another export")
+                raise ExportPaused("the clerk ends", help="the next one makes the export anew")
             with self._guard:
                 self._made[job.export] = progress
 

@@ -202,7 +202,7 @@ def _is_over(run: Run) -> bool:
 
 def _still_asked_for(household: Household, run: Run) -> bool:
     """Return whether the account that entered an order may still ask for it, in the family of each of its people."""
-    if run.received.channel == deleting.APP_CHANNEL:
+    if run.received.channel == deleting.APP_CHANNEL and not run.received.requester:
         # The company's own statement stood for it, and no account.
         return True
     context, asked = household.expunge.context, Pseudonym(run.received.requester)

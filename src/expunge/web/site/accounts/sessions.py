@@ -15,6 +15,7 @@ from allauth.account.internal.flows.login import clear_authentication_records
 from allauth.account.internal.flows.password_reset_by_code import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import HASH_SESSION_KEY
 from django.db.models import F
@@ -24,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.accounts.session_store import SessionStore
+from expunge.web.turns import KNOWN, Asker, AskerKind
 
 RECOVERY_CODE = "expunge_recovery_code"
 """The key of a session under which a recovery's code lies."""
@@ -33,7 +35,10 @@ _GENERATIONS = "expunge_generations"
 
 
 class NoteUse:
-    """Middleware that notes the use of a session. A page that looks by itself whether something is new uses none."""
+    """Middleware that notes the use of a session, for turns as well.
+
+    A page that looks by itself whether something is new uses none.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         """Take the next handler."""
@@ -41,6 +46,8 @@ class NoteUse:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer."""
+        if request.user.is_authenticated and (cookie := request.COOKIES.get(settings.SESSION_COOKIE_NAME)):
+            KNOWN.know(cookie, Asker(AskerKind.ACCOUNT, str(request.user.pk)))
         if request.user.is_authenticated and "HX-Request" not in request.headers and isinstance(request.session, SessionStore):
             request.session.touch()
         return self._get_response(request)

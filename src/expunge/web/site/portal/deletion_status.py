@@ -20,10 +20,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.families.deletion import DeletionStatus, Stage
 from expunge.core.values.ids import OrderId
 from expunge.errors import ExpungeError, IllegalTransition, NotPermitted
+from expunge.ports.families.deletion_door import ORDER
 from expunge.web.ending import ENDING
+from expunge.web.site.accounts.guarding import guard_session
+from expunge.web.site.factors import asking
 from expunge.web.site.portal import deletion_words as words
 from expunge.web.site.portal.live_streams import Streams
 from expunge.web.site.portal.member import Member, clerk, family_page
@@ -56,15 +60,30 @@ def status(request: HttpRequest, member: Member, order: str) -> HttpResponseBase
 @require_POST
 @family_page
 def call_off(request: HttpRequest, member: Member, order: str) -> HttpResponseBase:
-    """Call a deletion off, where nothing was erased."""
+    """Lead to the page that confirms that a deletion is called off."""
+    ask = Ask(AskKind.CALL_OFF, member.account, member.family, ((ORDER, order),))
+    return asking.begin(request, ask, label=member.label, slug=member.slug)
+
+
+def offer_asks() -> None:
+    """Show asks to call a deletion off."""
+    asking.offer(
+        AskKind.CALL_OFF,
+        asking.AskPage(
+            title=lambda _request, _ask, given: _("Call the request off: %(label)s?") % {"label": given["label"]},
+            text=lambda _request, _ask, _given: _("What was to be erased stays. Every guardian gets a letter. Confirm that it is you."),
+            act=_call_off,
+            back="portal_families",
+        ),
+    )
+
+
+def _call_off(request: HttpRequest, ask: Ask, permit: str, given: asking.Given) -> HttpResponse:
     try:
-        clerk().deletions.call_off(member.account, member.family, OrderId(order))
-    except NotPermitted:
-        messages.info(request, _("There is no such request of this family."))
-        return redirect("portal_delete", member.slug)
+        clerk().deletions.call_off(permit, guard_session(request), ask)
     except IllegalTransition:
         messages.error(request, _("It has begun to erase, and cannot be called off any more."))
-    return redirect("portal_deletion", member.slug, order)
+    return redirect("portal_deletion", given["slug"], ask.detail(ORDER))
 
 
 @require_safe

@@ -8,6 +8,7 @@ from expunge.web.site.portal import deleting, deletion_status, home, notices, op
 
 opening.offer_asks()
 deleting.offer_asks()
+deletion_status.offer_asks()
 
 urlpatterns = [
     path("", pages.families, name="portal_families"),

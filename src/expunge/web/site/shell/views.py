@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from expunge.errors import Busy, StateUnavailable
 from expunge.web.site.shell.context import Appearance, appearance_cookie
+from expunge.web.site.shell.headers import HEADERS
 from expunge.web.site.shell.overview import overview_of
 from expunge.web.site.shell.typed import is_secret
 
@@ -81,6 +82,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 def too_many(request: HttpRequest) -> HttpResponse:
     """Answer a request that has to wait."""
     return problem(request, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def turned_away(request: HttpRequest, retry: int) -> HttpResponse:
+    """Answer a request that waited for a thread in vain, ``retry`` seconds before the next try."""
+    values = {"problem": HTTPStatus.SERVICE_UNAVAILABLE.value}
+    answer = HttpResponse(render_to_string("problems/crowded.html", values, request), status=HTTPStatus.SERVICE_UNAVAILABLE.value)
+    for name, value in (*HEADERS.items(), ("Retry-After", str(retry)), ("Cache-Control", "no-store")):
+        answer.headers[name] = value
+    answer.headers["Content-Length"] = str(len(answer.content))
+    return answer
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -18,7 +18,7 @@ from expunge.core.accounts.mail_addresses import is_address
 from expunge.core.accounts.memberships import MembershipRole
 from expunge.core.consent.guardian_faults import GuardianFault
 from expunge.errors import GuardianshipRefused, NotPermitted
-from expunge.ports.families.guardian_door import INVITE, INVITE_SUBJECT, STEP_DOWN, GuardianLine
+from expunge.ports.families.guardian_door import DISPUTE, INVITE, INVITE_SUBJECT, STEP_DOWN, GuardianLine
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.factors import asking
 from expunge.web.site.portal.guardians import choosing, words
@@ -116,17 +116,13 @@ def leave(request: HttpRequest, member: Member) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 @family_page
 def dispute(request: HttpRequest, member: Member) -> HttpResponseBase:
-    """Say what a dispute stops and what goes on; begin one."""
+    """Say what a dispute stops and what goes on, and lead to the page that confirms."""
     _require_guardian(member)
     if request.method == "POST":
-        try:
-            clerk().guardians.dispute(member.account, member.family)
-        except GuardianshipRefused as refusal:
-            what, do = words.FAULTS[choosing.fault_of(refusal)]
-            messages.error(request, f"{what}. {do}")
-            return redirect("portal_guardians", member.slug)
-        messages.success(request, _("Changes are stopped. We have written to every guardian."))
-        return redirect("portal_guardians", member.slug)
+        if not guard().credentials(member.account):
+            return render(request, "portal/guardians/protect.html", {}, status=403)
+        asked = Ask(AskKind.CHANGE_OF_GUARDIAN, member.account, member.family, (("act", DISPUTE),))
+        return asking.begin(request, asked, slug=member.slug, label=member.label, address="")
     card = clerk().guardians.guardians(member.account, member.family)
     return render(request, "portal/guardians/dispute.html", {"card": card})
 
@@ -146,6 +142,8 @@ def _title(_request: HttpRequest, asked: Ask, given: asking.Given) -> str:
             return _("Invite a guardian: %(label)s?") % label
         case "invite-subject":
             return _("Invite the young person to take over: %(label)s?") % label
+        case "dispute":
+            return _("Stop changes: %(label)s?") % label
         case _:
             return _("Step down as guardian: %(label)s?") % label
 
@@ -153,6 +151,9 @@ def _title(_request: HttpRequest, asked: Ask, given: asking.Given) -> str:
 def _text(_request: HttpRequest, asked: Ask, given: asking.Given) -> str:
     if asked.detail("act") == STEP_DOWN:
         return _("You see and decide nothing about this child any more. Other guardians get a letter. You cannot take it back here.")
+    if asked.detail("act") == DISPUTE:
+        told = _("Nothing is used, erased or given out until the company ends the dispute. Every guardian gets a letter.")
+        return f"{told} {_('You cannot take it back here.')}"
     company = {"company": settings.EXPUNGE_SITE.company, "address": given["address"]}
     return _("%(company)s writes to %(address)s. The person then has to show who they are, by themself.") % company
 
@@ -164,6 +165,10 @@ def _act(request: HttpRequest, asked: Ask, permit: str, given: asking.Given) -> 
             door.step_down(permit, session, asked)
             messages.success(request, _("You are guardian of this child no more."))
             return redirect("portal_families")
+        if asked.detail("act") == DISPUTE:
+            door.dispute(permit, session, asked)
+            messages.success(request, _("Changes are stopped. We have written to every guardian."))
+            return redirect("portal_guardians", given["slug"])
         door.invite(permit, session, asked, given["address"], choosing.language())
     except GuardianshipRefused as refusal:
         what, do = words.FAULTS[choosing.fault_of(refusal)]
