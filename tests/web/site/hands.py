@@ -27,15 +27,14 @@ _STOP = """() => {
   const here = document.activeElement
   if (!here || here === document.body) return null
   const words = here.getAttribute('aria-label') ?? (here.labels?.length ? here.labels[0].textContent : here.textContent)
-  const box = here.getBoundingClientRect()
   const style = getComputedStyle(here)
-  const shown = here.labels?.length && here.type === 'checkbox' ? here.labels[0].getBoundingClientRect() : box
+  const seen = box => box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth
   return {
     words: words.trim().replace(/\\s+/g, ' '),
     tag: here.localName,
-    inMain: document.querySelector('main').contains(here),
-    ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
-    inSight: shown.width > 0 && shown.height > 0 && shown.bottom > 0 && shown.top < innerHeight && shown.right > 0 && shown.left < innerWidth,
+    // A part of a control of the browser's own, such as the calendar of a day, has a ring of its own, which no page can ask about.
+    ring: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) || !here.matches(':focus'),
+    inSight: [here, ...here.labels ?? []].some(each => seen(each.getBoundingClientRect())),
     html: here.outerHTML.slice(0, 160),
   }
 }"""
@@ -110,10 +109,13 @@ _PIECES: set[str] = set()
 
 def translated(lang: str) -> Callable[..., str]:
     """How the pages say a text in a language: as its catalogue does, with values filled in."""
-    said = {(entry.msgctxt, entry.msgid): entry.msgstr or entry.msgstr_plural[0] for entry in catalogues.catalogue("es")}
+    texts = {entry.msgid: entry.msgid for entry in catalogues.catalogue("es") if entry.msgctxt is None}
+    # What the libraries say is said in our words in English, too.
+    texts |= {entry.msgstr: entry.msgid for entry in catalogues.catalogue("en") if entry.msgstr}
+    spanish = {entry.msgid: entry.msgstr for entry in catalogues.catalogue("es") if entry.msgctxt is None}
 
     def say(text: str, **values: object) -> str:
-        shown = said[None, text] if lang == "es" else text
+        shown = spanish[texts[text]] if lang == "es" else text
         return shown % values if values else shown
 
     return say
@@ -197,7 +199,7 @@ class Keys(Hands):
     def _stop(self) -> dict[str, Any]:
         stop: dict[str, Any] | None = self.page.evaluate(_STOP)
         if stop is None:
-            return {"words": "", "inMain": False, "tag": ""}
+            return {"words": "", "tag": ""}
         if not (stop["ring"] and stop["inSight"]):
             self.hidden.append(f"{self.page.url}: {stop['html']}")
         return stop
@@ -262,8 +264,14 @@ class Finger(Hands):
     """A finger on a phone."""
 
     def _at(self, words: str) -> Locator:
-        found = self.page.get_by_role("button", name=words, exact=True).or_(self.page.get_by_role("link", name=words, exact=True))
-        return found.or_(self.page.get_by_label(words, exact=True)).locator("visible=true").first
+        """What has these words: in the content, or else around it."""
+
+        def inside(part: Locator) -> Locator:
+            found = part.get_by_role("button", name=words, exact=True).or_(part.get_by_role("link", name=words, exact=True))
+            return found.or_(part.get_by_label(words, exact=True)).locator("visible=true")
+
+        content = inside(self.page.locator("main"))
+        return content.first if content.count() else inside(self.page.locator("body")).first
 
     def find(self, words: str) -> Callable[[], None]:
         """See the base."""

@@ -8,8 +8,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import sqlite3
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from expunge.bootstrap import Expunge
@@ -63,6 +67,8 @@ WORDS = ("answer what children ask", "teach our speech recogniser", *TEXT.strip(
 SEALED = {"p-mia": "bell-m3-48210", "p-tom": "bell-t2-77301", "p-ada": "bell-a3-19055"}
 """Recordings in the vault."""
 
+EMAILS = {"p-mia": "mia.thistlewood@kids.example", "p-tom": "tom.thistlewood@kids.example", "p-ada": "ada.quillfeather@kids.example"}
+
 
 def enrich(folder: Path) -> None:
     """Give a company of ``tests/cli/world`` a vault, a model and purposes, in stores and map."""
@@ -75,24 +81,32 @@ def enrich(folder: Path) -> None:
     text = text.replace("stores:\n", f"stores:\n{STORES}", 1)
     text = text.replace("datasets:\n", f"datasets:\n{DATASETS.format(python=sys.executable)}", 1)
     path.write_text(text + CONSENTS)
+    with closing(sqlite3.connect(folder / "world" / "app.db")) as database, database:
+        database.execute("alter table profiles add column email text")
+        database.executemany("update profiles set email = ? where profile_id = ?", [(email, child) for child, email in EMAILS.items()])
     learn(folder)
     with Expunge.open(path) as opened:
         opened.vault.renew_gate()
         for profile, recording in SEALED.items():
-            heard = world.record(folder / "heard", profile, recording)
-            opened.vault.ingest("doorbell", f"doorbell/{profile}/{recording}.wav", io.BytesIO(heard.read_bytes()))
-            heard.unlink()
+            opened.vault.ingest("doorbell", f"doorbell/{profile}/{recording}.wav", io.BytesIO(heard(profile)))
+
+
+def heard(child: str) -> bytes:
+    """What the doorbell heard of a child, as it was before it was sealed."""
+    with tempfile.TemporaryDirectory() as folder:
+        return world.record(Path(folder), child, SEALED[child]).read_bytes()
 
 
 def learn(folder: Path) -> None:
     """Train the model as its owner would for the first time."""
-    import subprocess
-
     subprocess.run([sys.executable, "learn.py"], cwd=folder, input=json.dumps({}), text=True, check=True)
 
 
 @contextlib.contextmanager
 def journey_site(folder: Path) -> Iterator[SiteServed]:
     """Serve the pages of such a company, with its keeper and its clerk."""
-    with site(folder, "--access-log", folder / "access.log", enrich=enrich) as served:
+    # Why a folder of their own: what processes leave there is searched.
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    with site(folder, "--access-log", folder / "access.log", enrich=enrich, TMPDIR=str(temporary)) as served:
         yield served

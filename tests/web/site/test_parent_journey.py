@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from expunge.gate.settings import read
 from tests.cli import world
 from tests.web.site import journey_company
 from tests.web.site.browser import PATIENCE, Visitor, visitor
+from tests.web.site.canaries import Canaries, of_child
 from tests.web.site.guardian_company import link_to
 from tests.web.site.hands import Finger, Hands, Keys, Looks, translated
 from tests.web.site.http_person import PASSWORD
@@ -31,6 +33,12 @@ from tests.web.site.test_recordings_browser import until
 pytestmark = pytest.mark.browser
 QUESTION = {"en": "A question about your child's data", "es": "Una pregunta sobre los datos de su menor"}
 AGAIN = {"en": "Please confirm once more, about your child's data", "es": "Confirme otra vez, sobre los datos de su menor"}
+SPANISH = {
+    "voice recordings": "grabaciones de voz",
+    "transcripts": "transcripciones",
+    "voiceprints": "huellas de voz",
+    "model learnt from this data.": "modelo aprendió de estos datos.",
+}
 WITHIN = 1.0
 """Seconds in which programs are refused once a parent said stop."""
 
@@ -52,6 +60,10 @@ class Journey:
     address: str
     folder: Path
     """For what is downloaded."""
+    canaries: Canaries
+    parent: Canaries
+    """The address and the password of the parent, whose account stays."""
+    order: str = ""
 
     @property
     def page(self) -> Page:
@@ -60,8 +72,10 @@ class Journey:
     def words(self) -> str:
         return " ".join(self.page.locator("main").inner_text().split())
 
-    def says(self, text: str, **values: object) -> None:
-        assert self.say(text, **values) in self.words(), (text, self.page.url, self.words())
+    def says(self, text: str) -> None:
+        """Expect a text on the page, with whatever values it has."""
+        words = self.words()
+        assert all(piece in words for piece in re.split(r"%\(\w+\)[sd]", self.say(text))), (text, self.page.url, words)
 
     def confirm(self) -> None:
         """Confirm with the passkey that it is the parent."""
@@ -74,9 +88,11 @@ class Journey:
         self.sees()
         self.plays()
         self.takes_a_copy()
+        self.is_found_where_it_lies_and_nowhere_else()
         self.stops_training()
         self.deletes_and_watches()
         self.checks_the_receipt()
+        self.is_found_nowhere()
 
     def comes(self) -> None:
         """Come by the company's invitation, sign up, and make a passkey."""
@@ -131,13 +147,13 @@ class Journey:
         self.hands.go(self.say("Your family"))
         # It counts by itself until the numbers are there.
         self.page.locator("#held .rows").wait_for()
-        for kind, count in (("%(number)s voice recording", 3), ("%(number)s transcript", 2), ("%(number)s place", 0)):
-            many = self.plural(kind, count) if count else ""
-            assert many in self.words(), self.words()
-        assert self.plural("%(number)s model learnt from this data.", 1) in self.words()
+        for held in ("3 voice recordings", "2 transcripts", "2 voiceprints", "1 model learnt from this data."):
+            assert self.counted(held) in self.words(), (held, self.words())
 
-    def plural(self, text: str, count: int) -> str:
-        return str(count)
+    def counted(self, text: str) -> str:
+        """How the page says a number of things."""
+        number, _, things = text.partition(" ")
+        return f"{number} {things}" if self.hands.looks.lang == "en" else f"{number} {SPANISH[things]}"
 
     def plays(self) -> None:
         """Open the recordings, which takes the passkey, and listen."""
@@ -175,6 +191,22 @@ class Journey:
         assert ran.code == 0, ran.err
         return ran.out.encode()
 
+    def is_found_where_it_lies_and_nowhere_else(self) -> None:
+        """Find each canary in the stores or in the copy that the parent took: so the search would find it in what Expunge wrote, too."""
+        stores = self.served.folder / "world"
+        assert self.canaries.found(stores, self.folder).keys() == self.canaries.all
+        assert self.canaries.found(self.served.folder, but=[stores]) == {}
+        assert self.parent.found(self.served.folder) == {}
+
+    def is_found_nowhere(self) -> None:
+        """Find no canary any more, in what Expunge wrote and in the stores, and find there what is known to be there."""
+        assert self.canaries.found(self.served.folder) == {}
+        assert self.parent.found(self.served.folder) == {}
+        known = {"state.db": self.order, "access.log": "portal_deletion", "accounts.db": "expunge_account"}
+        there = Canaries(frozenset(known.values()), frozenset(), frozenset()).found(self.served.folder)
+        for name, text in known.items():
+            assert any(f"/{name}" in where for where in there[text]), name
+
     def stops_training(self) -> None:
         """Stop training; a pipeline with a key of its own is refused within a second."""
         say, hands = self.say, self.hands
@@ -193,7 +225,7 @@ class Journey:
         hands.settled()
         assert answer.reason is GateReason.WITHDRAWN
         assert took < WITHIN, f"{took:.2f} s from the key to the refusal"
-        self.says("Programs are refused from now on.")
+        self.says("We read this from the list that programs ask, as it was written on %(day)s at %(time)s.")
 
     def gate(self) -> Gate:
         """The gate of a pipeline on this machine."""
@@ -216,6 +248,7 @@ class Journey:
         assert self.page.evaluate("document.body.dataset.same") == "page"
         assert self.page.title().startswith(done)
         hands.looks.look(self.page)
+        self.order = self.page.url.rstrip("/").rpartition("/")[2]
 
     def checks_the_receipt(self) -> None:
         """Take the receipt, have it checked by the page, and check it again without the company."""
@@ -241,13 +274,30 @@ def journey(served: SiteServed, person: Visitor, kind: type[Hands], lang: str, c
     ours = (*world.SAID.values(), *journey_company.WORDS)
     looks = Looks(lang, name, ours)
     person.take_authenticator()
-    return Journey(served, kind(person.page, looks), translated(lang), child, f"{name}@home.example", folder)
+    media = sorted((served.folder / "world" / "media" / "voice" / child).glob("*.wav"))
+    sounds = [*(each.read_bytes() for each in media), journey_company.heard(child)]
+    canaries = of_child(child, sounds, (journey_company.EMAILS[child], journey_company.SEALED[child]))
+    address = f"{name}.parent@home.example"
+    parent = Canaries(frozenset({address, PASSWORD}), frozenset(), frozenset())
+    return Journey(served, kind(person.page, looks), translated(lang), child, address, folder, canaries, parent)
 
 
 def test_by_the_keyboard_alone(served: SiteServed, browser: Browser, tmp_path: Path) -> None:
     with visitor(browser, viewport={"width": 1100, "height": 760}) as person:
         one = journey(served, person, Keys, "en", "p-mia", tmp_path)
         one.whole()
-        assert one.hands.looks.wrong == []
+        assert isinstance(one.hands, Keys)
         assert one.hands.hidden == []
+        assert one.hands.looks.wrong == []
+        assert person.complaints == []
+
+
+def test_in_spanish_on_a_phone(served: SiteServed, browser: Browser, tmp_path: Path) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "locale": "es"}
+    with visitor(browser, **phone) as person:
+        person.page.add_init_script(AXE)
+        one = journey(served, person, Finger, "es", "p-ada", tmp_path)
+        one.hands.looks.further = lambda page, name: axe(page, name, {"type": "tag", "values": TAGS})
+        one.whole()
+        assert one.hands.looks.wrong == []
         assert person.complaints == []
