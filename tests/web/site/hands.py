@@ -55,7 +55,35 @@ _SEEN = """() => {
     lines,
   }
 }"""
-_ENGLISH = frozenset("the and of with your this that is are for from you it not was were they have has can what which by there here".split())
+_ENGLISH = frozenset(
+    [
+        "the",
+        "and",
+        "of",
+        "with",
+        "your",
+        "this",
+        "that",
+        "is",
+        "are",
+        "for",
+        "from",
+        "you",
+        "it",
+        "not",
+        "was",
+        "were",
+        "they",
+        "have",
+        "has",
+        "can",
+        "what",
+        "which",
+        "by",
+        "there",
+        "here",
+    ]
+)
 """Words that no Spanish sentence has."""
 
 

@@ -83,7 +83,7 @@ def test_a_guardian_reads_the_notice_and_agrees_by_two_mails(served: SiteServed)
     assert "Open the link in our message" in page.words
     assert "make the recogniser understand children better" in page.words
     page = answered(one.person, link_to(served, one.address, QUESTION))
-    assert "Open the link in our message" in page.words, "the second message left at once, as the map says"
+    assert "Your first answer is here; open the link in our second message" in page.words, "it left at once, as the map says"
     page = answered(one.person, link_to(served, one.address, AGAIN))
     assert "You are guardian now" in page.words
     (link,) = re.findall(r'href="(/consent/requests/[^"]+/receipts/1/)"', page.text)
@@ -235,6 +235,9 @@ def test_the_company_invites_a_parent_by_a_link_and_messages_go_where_it_says(se
     parent = HttpPerson(served)
     parent.sign_up("Known@home.example")
     page = follow(parent, token)
+    assert "One that you add after you are guardian opens recordings only a day later." in page.words
+    assert 'href="/consent/answer/">Not now' in page.text, "to protect the account first is no duty"
+    page = parent.get("/consent/")
     assert "Are you guardian of a child?" in page.words
     assert "birthday" not in page.words, "the company said it"
     page = parent.send("notice", method="email plus")

@@ -44,10 +44,11 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import Busy, ChallengeEnded, CredentialCopied, ExpungeError, NotPermitted, ProofRefused, Undelivered, UsageError
 from expunge.ports.accounts.account_guard import CodeProof, CredentialCard, PasskeyProof
 from expunge.ports.accounts.authenticators import Options
-from expunge.web.site.accounts import guarding, protecting
+from expunge.web.site.accounts import guarding
 from expunge.web.site.accounts.forms import PasskeyAnswer
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.factors import protecting
 from expunge.web.site.factors.waiting import waits_of
 
 _ASKED, _FIRST = "expunge_asked", "expunge_asked_first"

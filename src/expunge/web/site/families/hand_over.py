@@ -14,6 +14,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -72,7 +73,7 @@ def arrive(request: HttpRequest) -> HttpResponse:
         card = _hand_overs().look(token)
     except HandOverRefused as refusal:
         return _fault(request, HandOverFault(refusal.reason))
-    return render(request, "families/told.html", {"card": card})
+    return render(request, "families/told.html", {"card": card, "login_next": reverse("families_hand_over")})
 
 
 @require_safe

@@ -28,6 +28,12 @@ class StateWords:
     icon: str
 
 
+METHODS: Mapping[str, str | Promise] = {
+    "email plus": gettext_lazy("By mail, twice"),
+    "text plus": gettext_lazy("By text message, twice"),
+    "signed form": gettext_lazy("By a signed form"),
+}
+"""Ways in which guardians show that they are guardian."""
 KINDS: Mapping[OrderKind, str | Promise] = {
     OrderKind.ERASURE: gettext_lazy("Erase data"),
     OrderKind.WITHDRAWAL: gettext_lazy("Erase after a consent was taken back"),
@@ -106,3 +112,8 @@ def kind_words(kind: DataKind | None, items: int = 2) -> str:
 def reason_words(reason: Reason) -> str:
     """Return the sentence for why something could not be erased."""
     return languages.reasons(language())[reason]
+
+
+def method_name(name: str) -> str | Promise:
+    """Return the name of a method; that of the operator's own words where it is none of ours."""
+    return METHODS.get(name, name)

@@ -113,7 +113,7 @@ def offer_asks() -> None:
     asking.offer(
         AskKind.EXPORT,
         asking.AskPage(
-            title=lambda _request, _ask, given: _("Make a copy of the data of %(label)s?") % {"label": given["label"]},
+            title=lambda _request, _ask, given: _("Make a copy of the data: %(label)s?") % {"label": given["label"]},
             text=lambda _request, _ask, given: (
                 _("It will hold: %(kinds)s. Anyone who opens the copy sees and hears all of it. It can be downloaded for seven days.")
                 % {"kinds": listed(_wanted_of(given).ordered)}

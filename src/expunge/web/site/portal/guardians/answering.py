@@ -21,11 +21,12 @@ from expunge.core.consent.guardian_faults import GuardianFault
 from expunge.core.consent.scans import ScanFault
 from expunge.errors import GuardianshipRefused
 from expunge.ports.families.guardian_door import RequestCard, RequestState
-from expunge.web.site.accounts import protecting
 from expunge.web.site.accounts.guarding import account_of, guard
 from expunge.web.site.defence.outcomes import note_success
+from expunge.web.site.factors import protecting
 from expunge.web.site.portal.guardians import choosing, scan_upload, words
 from expunge.web.site.portal.member import clerk
+from expunge.web.site.portal.request_words import method_name
 
 _LINK = "expunge_consent_link"
 _TOKEN = re.compile(r"(?:(ask-[0-9a-f]{16})\.)?([A-Za-z0-9_=%-]{16,128})")
@@ -44,7 +45,7 @@ def arrive(request: HttpRequest) -> HttpResponse:
     if _LINK not in request.session:
         return render(request, "portal/consent/arrive.html")
     if not request.user.is_authenticated:
-        return render(request, "portal/consent/first.html")
+        return render(request, "portal/consent/first.html", {"login_next": reverse("consent_arrive")})
     then = reverse("consent_answer")
     if not protecting.leads_to(request, then) and not guard().credentials(account_of(request).pk):
         why = _("Add a passkey or a code app first. One that you add after you are guardian opens recordings only a day later.")
@@ -204,7 +205,7 @@ def _told(card: RequestCard) -> dict[str, object]:
         "card": card,
         "state": words.STATES[card.state],
         "reason": words.REASONS.get(card.reason, ""),
-        "method": words.method_name(card.method),
+        "method": method_name(card.method),
         "open": card.state in _OPEN,
         "by_form": card.method == "signed form" and card.state in _OPEN,
         "done": card.state is RequestState.AGREED,

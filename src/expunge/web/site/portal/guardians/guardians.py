@@ -23,6 +23,7 @@ from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.factors import asking
 from expunge.web.site.portal.guardians import choosing, words
 from expunge.web.site.portal.member import Member, clerk, family_page
+from expunge.web.site.portal.request_words import method_name
 
 
 def _require_guardian(member: Member) -> None:
@@ -54,7 +55,7 @@ def guardians(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 
 def _told(line: GuardianLine) -> dict[str, Any]:
-    return {"line": line, "role": words.ROLES[line.role], "method": words.method_name(line.method) if line.method else ""}
+    return {"line": line, "role": words.ROLES[line.role], "method": method_name(line.method) if line.method else ""}
 
 
 @require_http_methods(["GET", "POST"])

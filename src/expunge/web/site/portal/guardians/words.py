@@ -11,6 +11,7 @@ from expunge.core.consent.consent_request_events import AskingEnd, InvitationEnd
 from expunge.core.consent.guardian_faults import GuardianFault
 from expunge.core.consent.scans import ScanFault
 from expunge.ports.families.guardian_door import Happened, RequestState
+from expunge.web.site.portal import request_words
 
 Words = str | Promise
 FAULTS: dict[GuardianFault, tuple[Words, Words]] = {
@@ -61,17 +62,17 @@ SCANS: dict[ScanFault, Words] = {
 
 METHODS: dict[str, tuple[Words, Words, Words]] = {
     "email plus": (
-        _("By mail, twice"),
+        request_words.METHODS["email plus"],
         _("You open a link in a mail, and a second one some time later. It takes a day or two."),
         _("It does not count where data goes to other companies."),
     ),
     "text plus": (
-        _("By text message, twice"),
+        request_words.METHODS["text plus"],
         _("You open a link in a text message, and a second one some time later. It takes a day or two."),
         _("It does not count where data goes to other companies."),
     ),
     "signed form": (
-        _("By a signed form"),
+        request_words.METHODS["signed form"],
         _("You print a form, sign it, and send a picture of it. A person looks at it, mostly within a few days."),
         _("It counts for everything. The picture is kept sealed for 90 days, then erased."),
     ),
@@ -132,11 +133,6 @@ ROLES: dict[MembershipRole, Words] = {
 }
 
 
-def method_name(name: str) -> Words:
-    """Return the name of a method; that of the operator's own words where it is none of ours."""
-    return METHODS[name][0] if name in METHODS else name
-
-
 def detail(value: str) -> Words:
     """Return the words of a detail of the history."""
-    return DETAILS.get(value) or method_name(value)
+    return DETAILS.get(value) or request_words.method_name(value)

@@ -19,6 +19,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.purposes import Ground
 from expunge.web.site.portal import kind_words
 from expunge.web.site.portal.member import Member, clerk
+from expunge.web.site.portal.request_words import method_name
 from expunge.web.site.portal.stopping import words
 from expunge.web.site.portal.stopping.reaching import address_of, stopping_page
 
@@ -45,7 +46,7 @@ class Line:
     at: datetime
     given: bool
     by: str | Promise
-    method: str
+    method: str | Promise
     version: str
 
 
@@ -104,7 +105,7 @@ class Switch:
     def history(self) -> Iterator[Line]:
         """What happened, the newest first."""
         for each in reversed(self.switch.history):
-            yield Line(each.at, each.given, words.SPEAKERS[each.by], each.method, each.version)
+            yield Line(each.at, each.given, words.SPEAKERS[each.by], method_name(each.method), each.version)
 
 
 @dataclass(frozen=True)
