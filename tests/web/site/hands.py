@@ -56,33 +56,7 @@ _SEEN = """() => {
   }
 }"""
 _ENGLISH = frozenset(
-    [
-        "the",
-        "and",
-        "of",
-        "with",
-        "your",
-        "this",
-        "that",
-        "is",
-        "are",
-        "for",
-        "from",
-        "you",
-        "it",
-        "not",
-        "was",
-        "were",
-        "they",
-        "have",
-        "has",
-        "can",
-        "what",
-        "which",
-        "by",
-        "there",
-        "here",
-    ]
+    ("the", "and", "of", "with", "your", "this", "that", "is", "are", "for", "from", "you", "it", "not", "was", "were", "they", "have")
 )
 """Words that no Spanish sentence has."""
 

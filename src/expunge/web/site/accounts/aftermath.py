@@ -54,7 +54,7 @@ def reset_password(user: Any, **_: Any) -> None:
 
 
 def enrolled(request: Any, user: Any, authenticator: Any, **_: Any) -> None:
-    """Open the account again after a recovery, once it has a second factor. The first factor of an account counts as shown by its making."""
+    """Open the account again after a recovery, once it has a second factor. Its first factor counts as shown by its making."""
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         return
     factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)

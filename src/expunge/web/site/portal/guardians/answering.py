@@ -46,18 +46,13 @@ def arrive(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/consent/arrive.html")
     if not request.user.is_authenticated:
         return render(request, "portal/consent/first.html", {"login_next": reverse("consent_arrive")})
-    then = reverse("consent_answer")
-    if not protecting.leads_to(request, then) and not guard().credentials(account_of(request).pk):
-        why = _("Add a passkey or a code app first. One that you add after you are guardian opens recordings only a day later.")
-        return protecting.protect_first(request, then, why)
-    return redirect(then)
+    return redirect("consent_answer")
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
 def answer(request: HttpRequest) -> HttpResponse:
     """Show what the link that waits asks, and take the answer."""
-    protecting.arrived(request)
     asked, token = request.session.get(_LINK, ("", ""))
     if not token:
         return redirect("consent_requests")
@@ -84,7 +79,7 @@ def _invitation(request: HttpRequest, token: str) -> HttpResponse:
     notice = door.invitation(account, token, choosing.language())
     template = "portal/consent/take_over.html" if notice.oneself else "portal/consent/invited.html"
     if request.method != "POST":
-        return render(request, template, choosing.shown(request, notice))
+        return _unprotected(request) or render(request, template, choosing.shown(request, notice))
     if notice.oneself:
         door.take_over(account, token)
         _spent(request)
@@ -107,8 +102,18 @@ def _invitation(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("consent_request", made)
 
 
+def _unprotected(request: HttpRequest) -> HttpResponse | None:
+    """Lead an invited account without a way to confirm to add one, once: the first one waits a day where it comes after the membership."""
+    here = reverse("consent_answer")
+    if protecting.leads_to(request, here) or guard().credentials(account_of(request).pk):
+        return None
+    why = _("Add a passkey or a code app first. One that you add after you are guardian opens recordings only a day later.")
+    return protecting.protect_first(request, here, why)
+
+
 def _spent(request: HttpRequest) -> None:
     note_success(request)
+    protecting.arrived(request)
     request.session.pop(_LINK, None)
 
 
