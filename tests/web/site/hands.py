@@ -85,11 +85,12 @@ class Looks:
         if seen["lang"] != self.lang:
             self.wrong.append(f"{title}: is in {seen['lang']}")
         if self.lang != "en":
-            self.wrong += [f"{title}: {line}" for line in seen["lines"] if self._is_english(line)]
+            self.wrong += [f"{title}: {line}" for line in seen["lines"] if self.is_english(line)]
         if fresh:
             self.wrong += self.further(page, title)
 
-    def _is_english(self, line: str) -> bool:
+    def is_english(self, line: str) -> bool:
+        """Return whether a line was not translated, but for what the company and its customers said."""
         for known in self.ours:
             line = line.replace(known, " ")
         return any(text in line for text in _english()) or len(_ENGLISH & set(re.findall(r"[a-z]+", line.lower()))) > 1

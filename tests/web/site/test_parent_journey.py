@@ -299,3 +299,30 @@ def test_in_spanish_on_a_phone(served: SiteServed, browser: Browser, tmp_path: P
         one.whole()
         assert one.hands.looks.wrong == []
         assert person.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("line", "english"),
+    [
+        ("Nothing has been erased yet.", True),
+        ("You can call it off for 2 hours, and this is new.", True),
+        ("Todavía no se ha borrado nada.", False),
+        (world.SAID["rec-a1-55129"], False),
+    ],
+)
+def test_a_sentence_that_stayed_english_is_found(line: str, english: bool) -> None:
+    looks = Looks("es", "", tuple(world.SAID.values()))
+    assert looks.is_english(line) is english
+
+
+def test_a_stop_that_is_not_seen_is_found(person: Visitor) -> None:
+    """A page that hides where the keyboard is, and one that nothing leads to."""
+    page = person.page
+    page.set_content(
+        "<style>a { outline: none }</style><a class='skip' href='#main'>Skip</a><main id='main' tabindex='-1'><a href='#there'>There</a>"
+    )
+    keys = Keys(page, Looks("en", ""))
+    keys.find("There")
+    assert [each.partition(": ")[2] for each in keys.hidden] == ['<a class="skip" href="#main">Skip</a>', '<a href="#there">There</a>']
+    with pytest.raises(AssertionError, match="does not reach"):
+        keys.find("Elsewhere")
