@@ -13,7 +13,7 @@ from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.values.copy import FindingKind, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
+from expunge.errors import Misconfigured, StoreUnavailable
 from expunge.faults import ReplyLost, arm
 from expunge.stores.faiss.store import Faiss
 from expunge.testing.store_reading import Listener
