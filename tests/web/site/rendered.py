@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 PROBLEMS = (400, 403, 404, 429, 500, 503)
-TEMPLATES = ("account/signup_closed.html", "account/account_inactive.html", "staff/other_network.html")
+TEMPLATES = ("account/signup_closed.html", "account/account_inactive.html", "staff/other_network.html", "problems/crowded.html")
 
 
 @dataclass(frozen=True)

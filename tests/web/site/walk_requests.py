@@ -38,7 +38,6 @@ def requests(walk: Walk, authenticator: SoftAuthenticator, *people: str) -> None
         signed(walk.page.content(), authenticator),
     )
     walk.page.wait_for_url("**/requests/**")
-    walk.see("portal_request", "open")
     walk.fill(text="Thank you. Which store was the last one?")
     walk.send("text")
     walk.see("portal_request", "sent")
