@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.huge_pages import use_huge_pages
 from tests.servers_plugin import database, debian_postgres, openbao_server, postgres_server, seaweed, softhsm
 from tests.soaking import pytest_runtest_call, pytest_terminal_summary
 
@@ -87,3 +88,5 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        use_huge_pages()

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DISTURBED = """
-import pathlib, time
+import pathlib, subprocess, sys, time
 
 def test_of_two():
     seen = pathlib.Path(__file__).with_name("seen")
@@ -22,6 +22,9 @@ def test_of_two():
 
 def test_that_takes_its_time():
     time.sleep(0.2)
+
+def test_that_works():
+    subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.3: pass"], check=True)
 
 def test_that_is_broken():
     assert 1 == 2, "broken"
@@ -44,9 +47,13 @@ def test_durations_are_noted_and_both_results_of_a_disturbed_test_are_told(tmp_p
     (tmp_path / "pytest.ini").touch()
     (tmp_path / "test_it.py").write_text(DISTURBED)
     notes = tmp_path / "notes"
-    first = run(tmp_path, f"--notes={notes}")
+    first = run(tmp_path, f"--notes={notes}", "-n", "2")
     assert "the 10 slowest tests" in first
-    assert (notes / "durations.tsv").read_text().splitlines()[0].endswith("\ttest_it.py::test_that_takes_its_time")
+    assert "the 40 dearest files" in first
+    durations, processor = (_noted(notes / name) for name in ("durations.tsv", "processor.tsv"))
+    assert durations["test_it.py::test_that_takes_its_time"] >= 0.2
+    assert next(iter(processor)) == "test_it.py::test_that_works"
+    assert processor["test_it.py::test_that_works"] >= 0.3
     failed = notes / "failed.json"
     assert set(json.loads(failed.read_text())) == {"test_it.py::test_of_two", "test_it.py::test_that_is_broken"}
 
@@ -58,6 +65,10 @@ def test_durations_are_noted_and_both_results_of_a_disturbed_test_are_told(tmp_p
     assert "  alone          failed: AssertionError: broken" in told
     assert again.rstrip().splitlines()[-1].startswith("1 failed, 1 passed")
     assert len(json.loads(failed.read_text())) == 2, "the notes of the first run stay"
+
+
+def _noted(path: Path) -> dict[str, float]:
+    return {name: float(seconds) for seconds, name in (line.split("\t") for line in path.read_text().splitlines())}
 
 
 @pytest.mark.parametrize(

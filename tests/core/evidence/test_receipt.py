@@ -127,7 +127,7 @@ def guesses() -> set[str]:
         "+1 555 0100",
         "52.5200,13.4050",
         "turn on the night light please",
-        *map(str, range(3000)),
+        *map(str, range(1000)),
     }
     prefixes = (
         "",
@@ -163,9 +163,10 @@ def test_a_list_of_all_guesses_matches_nothing_in_a_receipt_or_its_leaf() -> Non
     tokens = {each.rstrip("=") for each in words}
     tokens |= {each[:16] for each in tokens} | {each[-32:] for each in tokens}
     algorithms = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "blake2b", "blake2s")
+    lower = text.lower()
     for guess in guesses():
         if len(guess) >= 8:
-            assert guess.lower() not in text.lower()
+            assert guess.lower() not in lower
         for name in algorithms:
             digest = hashlib.new(name, guess.encode()).digest()
             assert not tokens & spellings(digest), name
