@@ -1,7 +1,7 @@
 """Large pages for the memory of a worker, so that its forks are cheap.
 
 A worker that has collected the suite holds 700 MB. A fork copies a table with an entry for each page, and its end walks through that table:
-50 ms of a processor with pages of 4 KiB, half of that with pages of 2 MiB. The suite forks more than a thousand times.
+50 ms of a processor with pages of 4 KiB, half of that with pages of 2 MiB. A test that kills forks once for each point at which it does.
 """
 
 from __future__ import annotations

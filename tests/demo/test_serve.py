@@ -16,9 +16,18 @@ import pytest
 from expunge.demo.serving.mailbox import Mailbox
 from expunge.demo.serving.served import Login, logins_of
 from expunge.errors import UsageError
+from tests.cli.running import in_a_process
 from tests.web.site.http_person import HttpPerson
 
 WITHIN = 120.0
+SERVE = """
+import sys
+from pathlib import Path
+from expunge.demo.serving.served import serve
+from expunge.demo.voices.speech import Tones
+serve(Path(sys.argv[1]), speech=Tones())
+"""
+"""What the command does, with tones: no voices are made for what the pages show."""
 
 
 class Pages:
@@ -34,7 +43,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     said = tmp_path / "said"
     with said.open("w") as out:
         process = subprocess.Popen(
-            (sys.executable, "-m", "expunge", "demo", "serve", str(tmp_path / "demo")),
+            (sys.executable, "-c", SERVE, str(tmp_path / "demo")),
             stdout=out,
             stderr=out,
             start_new_session=True,
@@ -85,6 +94,14 @@ def test_each_family_logs_in_by_what_the_terminal_says_and_sees_its_own(folder: 
         (sys.executable, "-m", "expunge", "demo", "code", str(folder / "demo")), capture_output=True, text=True, check=True
     ).stdout
     assert [line.split("  ")[1:] for line in shown.splitlines()] == [[each.name, each.address] for each in logins]
+
+
+def test_the_command_serves_in_no_folder_with_something_else(tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    ran = in_a_process("demo", "serve", tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "not empty" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
 
 def test_codes_of_nothing_served_are_an_error(tmp_path: Path) -> None:
