@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from expunge.core.attempts.client_networks import UNKNOWN
-from expunge.web.turns import STRANGERS, THREADS, Asker, AskerKind, KnownAskers, Turns
+from expunge.web.turns import STRANGERS, THREADS, TURNS, Asker, AskerKind, KnownAskers, Turns
 
 HEAD = b"POST /child/7f/delete/ HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: 5\r\n\r\nx"
 
@@ -19,7 +19,7 @@ def named(kind: AskerKind, number: int = 0) -> Asker:
 def crowd(turns: Turns[int], askers: list[Asker]) -> list[Asker]:
     """Let askers come in turn until none has a thread; return who has one, once for each."""
     numbers = count()
-    return [asker for asker in askers * THREADS if turns.enter(asker, next(numbers))]
+    return [asker for asker in askers * TURNS if turns.enter(asker, next(numbers))]
 
 
 def test_one_account_holds_six_threads_and_another_is_served_at_once() -> None:
@@ -41,6 +41,15 @@ def test_strangers_from_many_addresses_leave_threads_to_those_who_have_logged_in
     held = crowd(turns, [named(AskerKind.STRANGER, number) for number in range(100)])
     assert len(held) == STRANGERS
     assert all(turns.enter(named(AskerKind.ACCOUNT), -1) for _ in range(3))
+
+
+def test_a_look_whether_the_server_works_has_threads_of_its_own_where_accounts_hold_every_turn() -> None:
+    turns: Turns[int] = Turns()
+    assert len(crowd(turns, [named(AskerKind.ACCOUNT, number) for number in range(20)])) == TURNS
+    look = named(AskerKind.OPERATION)
+    assert len(crowd(turns, [look])) == THREADS - TURNS == 2
+    turns.leave(look)
+    assert not turns.enter(named(AskerKind.ACCOUNT, 99), -1)
 
 
 def test_what_waits_goes_on_in_its_order_when_a_thread_is_given_back() -> None:

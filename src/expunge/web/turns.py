@@ -27,8 +27,10 @@ from django.http.cookie import parse_cookie
 
 from expunge.core.attempts.client_networks import Network, client_key, client_of
 
-THREADS = 16
-"""Of the server."""
+TURNS = 16
+"""Threads of the server that are shared by turns."""
+THREADS = TURNS + 2
+"""All threads of the server. Two take no turn: they answer looks whether the server works, and requests that waited in vain."""
 STRANGERS = 10
 """Threads of all clients together that have shown no login or token."""
 WAIT = 10.0
@@ -57,10 +59,10 @@ class AskerKind(Enum):
     """A look whether the server works: it is answered at once, and reads no body."""
 
 
-_MOST = {AskerKind.ACCOUNT: 6, AskerKind.STRANGER: 6, AskerKind.SENDER: 12, AskerKind.OPERATION: 2}
+_MOST = {AskerKind.ACCOUNT: 6, AskerKind.STRANGER: 6, AskerKind.SENDER: 12, AskerKind.OPERATION: THREADS - TURNS}
 """Kind of asker -> the most threads that one holds."""
-_SHARE = {AskerKind.ACCOUNT: 1, AskerKind.STRANGER: 1, AskerKind.SENDER: 3, AskerKind.OPERATION: THREADS}
-"""Kind of asker -> the threads that one may hold for each that is free."""
+_SHARE = {AskerKind.ACCOUNT: 1, AskerKind.STRANGER: 1, AskerKind.SENDER: 3}
+"""Kind of asker that takes turns -> the threads that one may hold for each that is free."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class KnownAskers:
 class Turns(Generic[T]):
     """Shares threads among askers; what waits is of type ``T``. Safe between threads."""
 
-    def __init__(self, threads: int = THREADS, strangers: int = STRANGERS, wait: float = WAIT) -> None:
+    def __init__(self, threads: int = TURNS, strangers: int = STRANGERS, wait: float = WAIT) -> None:
         """Take the number of threads, of those that strangers may hold together, and the seconds that a turn is waited for."""
         self._threads, self._strangers, self._wait = threads, strangers, wait
         self._guard = threading.Lock()
@@ -164,7 +166,10 @@ class Turns(Generic[T]):
             return found
 
     def _may(self, asker: Asker) -> bool:
-        held, free = self._held[asker], self._threads - self._held.total()
+        held = self._held[asker]
+        if asker.kind is AskerKind.OPERATION:
+            return held < _MOST[asker.kind]
+        free = self._threads - sum(count for other, count in self._held.items() if other.kind is not AskerKind.OPERATION)
         if asker.kind is AskerKind.STRANGER:
             strangers = sum(count for other, count in self._held.items() if other.kind is AskerKind.STRANGER)
             if strangers >= self._strangers:
