@@ -8,7 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from expunge import durable
+from expunge.ports.optional.known_places import ANY_PLACE
 
+_LOST = {ANY_PLACE: "lost"}
 
 class FilePlaces:
     """Implements :class:`expunge.ports.optional.known_places.KnownPlaces` in a folder, which is made at first use."""
@@ -21,9 +23,11 @@ class FilePlaces:
         """See the port."""
         try:
             found = json.loads(self._file(store).read_bytes())
-        except (OSError, ValueError):
+        except FileNotFoundError:
             return {}
-        return {place: mark for place, mark in found.items() if isinstance(mark, str)} if isinstance(found, dict) else {}
+        except (OSError, ValueError):
+            return _LOST
+        return found if isinstance(found, dict) and all(isinstance(mark, str) for mark in found.values()) else _LOST
 
     def remember(self, store: str, place: str, mark: str) -> None:
         """See the port. Two processes that remember at once keep the later word; the next look puts the other one back."""

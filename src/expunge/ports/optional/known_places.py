@@ -6,14 +6,20 @@ Only the place itself can say that data lay in it before. A store that has such 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
+
+ANY_PLACE: Final = "/"
+"""Stands for each place that is not named: data may have lain in it, and nothing tells where. No place has this name."""
 
 
 class KnownPlaces(Protocol):
-    """The directories in which stores were seen to hold data. Never raises for the state of its own files: those are forgotten."""
+    """The directories in which stores were seen to hold data. Never raises for the state of its own files."""
 
     def recall(self, store: str) -> Mapping[str, str]:
-        """Return place -> mark of the directory in which data lay last; a place that never held any is left out."""
+        """Return place -> mark of the directory in which data lay last; a place that never held any is left out.
+
+        Where what was known was lost, :data:`ANY_PLACE` has a mark that no directory has, until the store is forgotten.
+        """
         ...
 
     def remember(self, store: str, place: str, mark: str) -> None:

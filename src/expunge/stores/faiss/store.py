@@ -67,8 +67,7 @@ class Faiss:
 
     @contextmanager
     def _looking(self, dataset: Dataset) -> Iterator[None]:
-        self._presence.require(dataset.name)
-        with looking(dataset):
+        with self._presence.throughout(dataset.name), looking(dataset):
             yield
 
     @property

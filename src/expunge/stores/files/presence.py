@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.errors import StoreUnavailable
-from expunge.ports.optional.known_places import KnownPlaces
+from expunge.ports.optional.known_places import ANY_PLACE, KnownPlaces
 
 NOT_THERE = "the store's folder is not there"
 ANOTHER = "nothing lies in the store's folder, and it is not the folder in which data lay before"
 _MOUNTS = Path("/proc/self/mountinfo")
+_OWN_NUMBER = frozenset({"ext2", "ext3", "ext4", "btrfs", "zfs"})
+"""Types of file systems whose number (statvfs(3), f_fsid) was drawn when they were made, and is in no way their device's."""
 
 
 class FolderPresence:
@@ -29,7 +32,8 @@ class FolderPresence:
         self.known: KnownPlaces | None = None
         self._store, self._root = store, root
         self._places = {dataset.name: frozenset(map(_place, dataset.paths)) for dataset in datasets}
-        self._file_systems: dict[tuple[int, int], str] = {}
+        self._mounts, self._file_systems = b"", dict[tuple[int, int], str]()
+        """What was mounted at the last look, and the file systems of directories as they were then."""
 
     def require(self, *datasets: str) -> None:
         """Raise StoreUnavailable where the folder of some datasets, or of any, is not there or may be one whose disk is away."""
@@ -54,7 +58,15 @@ class FolderPresence:
             return ""
         places = {place for name in datasets or self._places for place in self._places.get(name, ())}
         marks = self.known.recall(self._store)
-        return next((ANOTHER for place in sorted(places) if self._is_another(place, marks.get(place), self.known)), "")
+        lost = marks.get(ANY_PLACE)
+        return next((ANOTHER for place in sorted(places) if self._is_another(place, marks.get(place, lost), self.known)), "")
+
+    @contextmanager
+    def throughout(self, *datasets: str) -> Iterator[None]:
+        """Require before and after a block that looks: a disk that goes away meanwhile leaves nothing to be found. Raises as :meth:`require`."""
+        self.require(*datasets)
+        yield
+        self.require(*datasets)
 
     def _is_another(self, place: str, before: str | None, known: KnownPlaces) -> bool:
         """Return whether a place is empty that held data in another directory; remember the directory where data lies now."""
@@ -70,6 +82,10 @@ class FolderPresence:
 
     def _mark(self, place: str) -> str | None:
         """Return what tells the directories on the way to a place from others; None where one is missing."""
+        mounts = _mounted()
+        if mounts != self._mounts:
+            # Why: the number of a device that is away is given to the next one.
+            self._mounts, self._file_systems = mounts, {}
         folders = [self._root]
         for name in Path(place).parts:
             folders.append(folders[-1] / name)
@@ -81,7 +97,7 @@ class FolderPresence:
                 return None
             device = status.st_dev, status.st_ino
             if device not in self._file_systems:
-                self._file_systems[device] = _file_system(folder) or str(status.st_dev)
+                self._file_systems[device] = _file_system(folder, mounts) or str(status.st_dev)
             told.append(f"{status.st_ino} {self._file_systems[device]}")
         return sha256("\n".join(told).encode()).hexdigest()[:32]
 
@@ -114,21 +130,26 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
         return
 
 
-def _file_system(folder: Path) -> str:
-    """Return type and source of the file system that a folder lies on (proc(5), mountinfo); empty where the system does not tell.
+def _mounted() -> bytes:
+    """Return what is mounted (proc(5), mountinfo); empty where the system does not tell."""
+    try:
+        return _MOUNTS.read_bytes()
+    except OSError:
+        return b""
 
-    Why not its device's number: that of a network, or of a logical volume, may be another one after each start of the machine.
+
+def _file_system(folder: Path, mounts: bytes) -> str:
+    """Return type and source of the file system that a folder lies on; its own number instead of a source where it has one.
+
+    Why not its device's number: that of a network, or of a logical volume, may be another one after each start of the machine. And why not
+    the source alone: a blank disk in the place of another one has its name.
     """
     resolved = folder.resolve()
-    found, longest = "", -1
-    try:
-        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return ""
-    for line in lines:
+    kind, source, longest = "", "", -1
+    for line in os.fsdecode(mounts).splitlines():
         before, _, after = line.partition(" - ")
         point = Path(before.split(" ")[4].replace("\\040", " "))
         # The last of several at one place covers the others.
         if len(point.parts) >= longest and resolved.is_relative_to(point):
-            found, longest = " ".join(after.split(" ")[:2]), len(point.parts)
-    return found
+            (kind, source), longest = after.split(" ")[:2], len(point.parts)
+    return f"{kind} {os.statvfs(folder).f_fsid:x}" if kind in _OWN_NUMBER else f"{kind} {source}".strip()

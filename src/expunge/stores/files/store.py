@@ -97,7 +97,7 @@ class Files:
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """One walk over the dataset's folders; files with records are read once. Raises StoreUnavailable, CouldNotLook."""
         self._presence.require(dataset.name)
-        return self._search(dataset).locate(selectors)
+        return self._present(dataset, self._search(dataset).locate(selectors))
 
     def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
         """Read from the names alone."""
@@ -108,8 +108,8 @@ class Files:
         self._presence.require(dataset.name)
         if isinstance(dataset.subject, AboutNobody):
             items = NominatedItems(self._tree(dataset), self._layouts[dataset.name], self._modified, erased)
-            return self._listed(dataset, islice(items.every(), limit))
-        return self._search(dataset).bystanders(erased, limit)
+            return self._present(dataset, self._listed(dataset, islice(items.every(), limit)))
+        return self._present(dataset, self._search(dataset).bystanders(erased, limit))
 
     def equality(self, dataset: Dataset, field: str) -> StoreEquality:  # noqa: ARG002 - of every field
         """Names and records are compared byte by byte."""
@@ -126,13 +126,13 @@ class Files:
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """By names, times of writing and records."""
-        self._presence.require(dataset.name)
-        return TreeAging(self._tree(dataset), self._layouts[dataset.name]).ages(field, edges)
+        with self._presence.throughout(dataset.name):
+            return TreeAging(self._tree(dataset), self._layouts[dataset.name]).ages(field, edges)
 
     def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
         """By names, times of writing and records."""
         self._presence.require(dataset.name)
-        return TreeAging(self._tree(dataset), self._layouts[dataset.name]).spans(by, field)
+        return self._present(dataset, TreeAging(self._tree(dataset), self._layouts[dataset.name]).spans(by, field))
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Whole files byte for byte, records as JSON lines."""
@@ -140,8 +140,8 @@ class Files:
 
     def listed(self, dataset: Dataset, copy: Copy) -> Iterator[ListedItem]:
         """One walk over the folders of the copy's subject."""
-        self._presence.require(dataset.name)
-        yield from TreeItems(self._tree(dataset), self._layouts[dataset.name]).listed(copy)
+        with self._presence.throughout(dataset.name):
+            yield from TreeItems(self._tree(dataset), self._layouts[dataset.name]).listed(copy)
 
     def state_of(self, dataset: Dataset, copy: Copy, key: str) -> ItemState:
         """By inode, size and times."""
@@ -265,9 +265,14 @@ class Files:
 
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
         """Each file is read once for all its records."""
-        self._presence.require(dataset.name)
         items = NominatedItems(self._tree(dataset), self._layouts[dataset.name], self._modified, erased)
-        yield from self._listed(dataset, items.copies(rows))
+        with self._presence.throughout(dataset.name):
+            yield from self._listed(dataset, items.copies(rows))
+
+    def _present(self, dataset: Dataset, found: Iterator[_Each]) -> Iterator[_Each]:
+        """Yield what a look finds, and be sure at its end that its place was there throughout. Raises StoreUnavailable."""
+        with self._presence.throughout(dataset.name):
+            yield from found
 
     @staticmethod
     def _listed(dataset: Dataset, found: Iterator[_Each]) -> Iterator[_Each]:
@@ -305,9 +310,9 @@ class Files:
 
     def look_again(self, dataset: Dataset, selectors: Sequence[Selector]) -> tuple[dict[Pseudonym, Copy], bool]:
         """Return the copies found now, and whether any file could not be read."""
-        self._presence.require(dataset.name)
         search = self._search(dataset)
-        found = {each.subject: each for each in search.locate(selectors)}
+        with self._presence.throughout(dataset.name):
+            found = {each.subject: each for each in search.locate(selectors)}
         return found, bool(search.unreadable)
 
     def raw(self) -> Iterator[RawSource]:

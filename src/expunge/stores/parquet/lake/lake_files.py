@@ -182,13 +182,15 @@ class LocalLake:
         self.presence.require()
 
     def parts(self, template: CompiledTemplate, wanted: Callable[[Bindings], bool]) -> Iterator[LakeName]:
-        """Yield every name that fits a template, sorted by name; a folder follows its content. Raises OSError."""
+        """Yield every name that fits a template, sorted by name; a folder follows its content. Raises OSError, and as :meth:`present`."""
         for found in walk(self.root, template, lambda reading: wanted(unescaped(template, reading))):
             if is_companion(found.key):
                 continue
             part = self._part(template, found)
             if part is not None:
                 yield part
+        # Why again: a disk that went away meanwhile leaves nothing to be found.
+        self.present()
 
     def _part(self, template: CompiledTemplate, found: FoundFile) -> LakeName | None:
         readings = tuple(unescaped(template, reading) for reading in found.readings)
