@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from expunge.adapters.state.models import AppRequestRow, AppTokenRow
 from expunge.bootstrap.clerk.desks.local_apps import LocalApps
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import KeptHousehold
@@ -109,6 +110,43 @@ def test_a_key_means_one_order_for_a_recording_however_the_first_try_ended(clerk
         apps.delete_recording(bearer, family, handle, KEY)
     order = apps.delete_recording(bearer, family, handle, KEY)
     assert (orders(apps), order.everything) == ([order.order], False)
+
+
+def test_a_key_that_comes_again_after_its_day_says_nothing_of_what_it_meant_before(clerk: tuple[LocalApps, Company, str]) -> None:
+    apps, signer, header = clerk
+    grant = apps.exchange(header, statement(signer, "profile:p-mia"), "")
+    bearer, (family,) = f"Bearer {grant.token}", grant.families
+    one, other = (each.recording for each in apps.recordings(bearer, family, "", 2)[0])
+    made = [apps.delete_recording(bearer, family, one, KEY)]
+    _day_is_over(apps)
+    made.append(apps.delete_recording(bearer, family, other, KEY))
+    _day_is_over(apps)
+    made.append(apps.order(bearer, family, KEY))
+    assert (len({each.order for each in made}), [each.everything for each in made]) == (3, [False, False, True])
+    assert all(each.fresh for each in made)
+
+
+def _day_is_over(apps: LocalApps) -> None:
+    """Have the keys that came be of two days ago."""
+    rows = AppRequestRow.objects.using(apps.household.expunge.context.journal.alias)  # type: ignore[attr-defined]  # of this state
+    assert rows.update(made_at=datetime.now(UTC) - timedelta(days=2)) == 1
+
+
+def test_an_order_stands_on_no_other_account_than_the_company_named(clerk: tuple[LocalApps, Company, str]) -> None:
+    apps, signer, header = clerk
+    household, now = apps.household, datetime.now(UTC)
+    grant = apps.exchange(header, statement(signer, "profile:p-mia"), "")
+    bearer, (family,) = f"Bearer {grant.token}", grant.families
+    who = household.expunge.resolve("profile:p-mia").person.subject
+    stays, left = UUID(int=1), UUID(int=2)
+    for account, role in ((stays, MembershipRole.GUARDIAN), (left, MembershipRole.FORMER)):
+        household.register.open_account(AccountRecord(account, account.bytes, "en", now))
+        household.register.set_membership(Membership(account, who, role, now))
+    # The token was given while both were guardians, to the one who has left since.
+    AppTokenRow.objects.using(household.expunge.context.journal.alias).update(account=str(left))  # type: ignore[attr-defined]  # of this state
+    order = apps.order(bearer, family, KEY)
+    (run,) = household.expunge.orders()
+    assert (run.order, run.received.requester) == (order.order, "")
 
 
 def test_an_order_of_a_family_with_one_member_stands_on_that_members_role(clerk: tuple[LocalApps, Company, str]) -> None:

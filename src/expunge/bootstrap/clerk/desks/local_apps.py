@@ -259,25 +259,30 @@ class LocalApps:
         Args:
             person: whose data it is.
             who: the family.
-            account: of the customer; where it is empty and the family has one member alone, it is that one.
+            account: of the customer; where it is empty and the family has one member alone, it is that one. It is never another one than
+                the company named: where that account has left the family, the company's word stands alone.
             words: how it was established that the customer asked.
             order: its id.
             found: the items; None for everything.
         """
         members = [str(each.account) for each in self.household.members_of(who)]
-        account = account if account in members else members[0] if len(members) == 1 else ""
+        if not account and len(members) == 1:
+            account = members[0]
         context, name = self.household.expunge.context, Pseudonym("")
         cause: Cause = OnRequest(words)
-        if account:
+        if account in members:
             name = parental_consent.guardian_of(context, account)
             cause = deleting.cause_of(context, person.person.subject, name, words)
         plain = OrderRequest((person,), deleting.APP_CHANNEL, cause, requester=name, order=order)
         return plain if found is None else replace(plain, selectors=found.selectors, scope=found.scope)
 
     def _ordered_recording(self, record: AppTokenRecord, who: Pseudonym, recording: str, name: bytes) -> tuple[OrderId, bool]:
-        """Return the order for one recording, and whether it was made now. Its id comes from the key, as for everything."""
+        """Return the order for one recording, and whether it was made now. Its id comes from the key, and from the recording.
+
+        Why both: a key may come again for something else once its day is over, and what another order did must not be said of this.
+        """
         person, context = self._person(who), self.household.expunge.context
-        order = person_orders.order_id(context, f"app\n{name.hex()}")
+        order = person_orders.order_id(context, f"app\n{name.hex()}\n{recording}")
         if order in self._parts.orders.orders(who):
             return order, False
         if person is None:
