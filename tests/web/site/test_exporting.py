@@ -11,6 +11,7 @@ import signal
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -24,17 +25,20 @@ from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.rounds import exporter
 from expunge.bootstrap.serving.clerk_process import place_of
+from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.export.export_words import Language
 from expunge.core.export.wanted_export import WantedExport
 from expunge.core.journal.export_events import ExportEnd
 from expunge.core.values.ids import OrderId
 from expunge.errors import ChallengeEnded, NotPermitted, OpeningNeeded, ProofRefused, Refused
+from expunge.ports.accounts.account_register import AccountRecord
 from expunge.ports.families.export_door import export_ask
-from tests.web.site.family_company import Guardian, family_site, guardian
+from tests.web.serving import company
+from tests.web.site.family_company import Guardian, enrich, family_site, guardian
 from tests.web.site.handing_over import newest_account
 from tests.web.site.http_person import HttpPerson, Shown
-from tests.web.site.kit import SiteServed
+from tests.web.site.kit import SiteServed, section
 from tests.web.site.test_openings import at_the_clerk
 
 PART = re.compile(r'href="(/child/[0-9a-f]+/export/(exp-[a-z2-7]{20})/part-1\.zip)"')
@@ -215,16 +219,14 @@ def test_nobody_else_gets_a_byte(served: SiteServed) -> None:
 def test_a_copy_that_was_being_made_when_the_clerk_was_killed_is_made_by_the_next_one(served: SiteServed) -> None:
     one = guardian(served, "killed@home.example", "p-mia")
     account, wanted = newest_account(served), WantedExport(frozenset({DataKind.VOICE}))
-    with Expunge.open(served.folder / "expunge.yaml") as opened:
-        # As the clerk leaves it that is killed right after it was entered.
-        export = opened.exports.begin(opened.resolve("profile:p-mia"), wanted, str(account))
-    one.go("export/")
-    assert one.person.last is not None
-    assert "It is being made." in one.person.last.words
-    assert PART.search(one.person.last.text) is None
     told = Connections(place_of(served.folder / "expunge.yaml")).ask(Status()).value
     assert isinstance(told, dict)
-    os.kill(int(str(told["pid"])), signal.SIGKILL)
+    with Expunge.open(served.folder / "expunge.yaml") as opened:
+        person = opened.resolve("profile:p-mia")
+        # As the clerk leaves it that is killed right after it was entered: one that still lives would make it at its next sweep.
+        os.kill(int(str(told["pid"])), signal.SIGKILL)
+        export = opened.exports.begin(person, wanted, str(account))
+        assert opened.exports.states(person)[-1].tries == 1
     part = ready(one)
     assert export in part
     open_up(one, part)
@@ -364,3 +366,30 @@ def test_a_ticket_that_is_used_all_the_time_ends_within_the_hour(monkeypatch: py
     now += 200
     with pytest.raises(Refused, match="ended"):
         tickets.ticket(secret, account, "f", session)
+
+
+def test_a_letter_that_cannot_be_written_ends_no_copy(tmp_path: Path) -> None:
+    """The keeper, which alone can read the address, is away when the copy is ready."""
+    company(tmp_path)
+    enrich(tmp_path)
+    path, wanted = tmp_path / "expunge.yaml", WantedExport(frozenset({DataKind.VOICE}), 2 * 10**9)
+    path.write_text(path.read_text() + section("http://localhost:8000", 2525))
+    kept, account = KeptHousehold(path), UUID(int=1)
+    with kept.used() as household:
+        person, now = household.expunge.resolve("profile:p-mia"), datetime.now(UTC)
+        household.register.open_account(AccountRecord(account, b"sealed", "en", now))
+        household.register.set_membership(Membership(account, person.person.subject, MembershipRole.GUARDIAN, now))
+        export = household.expunge.exports.begin(person, wanted, str(account))
+    making = exporter.Exporter(kept.used)
+    making.start()
+    try:
+        with kept.used() as household:
+            until = time.monotonic() + 30
+            while making.progress(export) is not None or not household.expunge.exports.states(person)[0].until:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            (state,) = household.expunge.exports.states(person)
+    finally:
+        making.stop()
+        kept.close()
+    assert (state.ended, bool(state.parts), state.told) == (None, True, False)

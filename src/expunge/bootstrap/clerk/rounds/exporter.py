@@ -166,17 +166,25 @@ class Exporter:
             telemetry.log(Action.EXPORT_MADE_AGAIN)
 
     def _tell(self, household: Household) -> None:
-        """Write to each account whose export waits. A letter that is not taken is tried again in a minute."""
-        owners, exports = household.owners, household.expunge.exports
-        for state in exports.untold():
-            record = household.register.account(UUID(state.account))
-            if record is not None and record.address:
-                assert state.until is not None
-                try:
-                    owners.write(record, LetterKind.COPY_READY, state.until, tells=True)
-                except (Undelivered, Busy):
-                    continue
-            exports.told(state.export)
+        """Write to each account whose export waits. A letter that is not taken is tried again in a minute, and keeps no other one back."""
+        for state in household.expunge.exports.untold():
+            # Why any error: the export is ready, whatever becomes of its letter.
+            with suppress(ExpungeError, OSError):
+                if self._is_written(household, state):
+                    household.expunge.exports.told(state.export)
+
+    @staticmethod
+    def _is_written(household: Household, state: ExportState) -> bool:
+        """Write to each address that hears what happens to an account. Return whether one took it, or none is there."""
+        record, now = household.register.account(UUID(state.account)), household.expunge.context.clock.now()
+        letters = [] if record is None else [each for each in household.owners.told(record, now) if each.address]
+        assert state.until is not None
+        taken = not letters
+        for each in letters:
+            with suppress(Undelivered, Busy):
+                household.owners.write(each, LetterKind.COPY_READY, state.until, tells=True)
+                taken = True
+        return taken
 
     def _make(self, job: _Job) -> None:
         begun = time.monotonic()
