@@ -192,6 +192,39 @@ except StoreUnavailable as error:
 """
 
 
+SHARDS = """
+import subprocess, sys
+from pathlib import Path
+from expunge.adapters.files.places_files import FilePlaces
+from expunge.errors import StoreUnavailable
+from tests.stores.files.test_presence import lying, opened, seen
+
+root, known = Path(sys.argv[1]) / "media", FilePlaces(Path(sys.argv[1]) / "places")
+disks = [root / "voice" / name for name in ("disk-1", "disk-2")]
+for disk in disks:
+    disk.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", disk.name, disk], check=True)
+    (disk / "r-9.wav").write_bytes(b"x")
+store, dataset = lying("files", root, known)
+seen(store, dataset)
+assert "disk" not in (Path(sys.argv[1]) / "places" / "media.json").read_text()
+# One that is emptied, and one that is away while others are there.
+(disks[0] / "r-9.wav").unlink()
+seen(store, dataset)
+subprocess.run(["umount", disks[1]], check=True)
+for each in (store, opened("files", root, known)[0]):
+    try:
+        seen(each, dataset)
+    except StoreUnavailable as error:
+        assert "expunge restored media --empty" in error.help
+    else:
+        raise AssertionError
+known.forget("media")
+seen(store, dataset)
+print("away")
+"""
+
+
 @pytest.mark.parametrize("where", ["at the root", "inside"])
 def test_a_disk_that_is_really_unmounted(tmp_path: Path, where: str) -> None:
     mounting(MOUNTED, tmp_path, where)
@@ -199,6 +232,10 @@ def test_a_disk_that_is_really_unmounted(tmp_path: Path, where: str) -> None:
 
 def test_another_disk_with_the_number_of_the_one_that_is_away(tmp_path: Path) -> None:
     mounting(REPLACED, tmp_path)
+
+
+def test_one_of_several_disks_below_a_place(tmp_path: Path) -> None:
+    mounting(SHARDS, tmp_path)
 
 
 def mounting(program: str, *arguments: object) -> None:

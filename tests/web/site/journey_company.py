@@ -12,8 +12,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 from expunge.bootstrap import Expunge
@@ -100,6 +102,13 @@ def heard(child: str) -> bytes:
 def learn(folder: Path) -> None:
     """Train the model as its owner would for the first time."""
     subprocess.run([sys.executable, "learn.py"], cwd=folder, input=json.dumps({}), text=True, check=True)
+
+
+def learnt(child: str) -> frozenset[str]:
+    """What the model has from a child alone, as it lies there."""
+    counts = Counter(pair for said in world.SAID.values() for pair in pairwise(said.split()))
+    own = {pair for recording in world.PEOPLE[child][2] for pair in pairwise(world.SAID[recording].split())}
+    return frozenset(f"{first} {then} 1" for first, then in own if counts[first, then] == 1)
 
 
 @contextlib.contextmanager

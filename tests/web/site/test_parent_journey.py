@@ -275,7 +275,8 @@ def journey(served: SiteServed, person: Visitor, kind: type[Hands], lang: str, c
     person.take_authenticator()
     media = sorted((served.folder / "world" / "media" / "voice" / child).glob("*.wav"))
     sounds = [*(each.read_bytes() for each in media), journey_company.heard(child)]
-    canaries = of_child(child, sounds, (journey_company.EMAILS[child], journey_company.SEALED[child]))
+    further = journey_company.EMAILS[child], journey_company.SEALED[child], *journey_company.learnt(child)
+    canaries = of_child(child, sounds, further)
     address = f"{name}.parent@home.example"
     parent = Canaries(frozenset({address, PASSWORD}), frozenset(), frozenset())
     return Journey(served, kind(person.page, looks), translated(lang), child, address, folder, canaries, parent)

@@ -12,6 +12,7 @@ from expunge.ports.optional.known_places import ANY_PLACE
 
 _LOST = {ANY_PLACE: "lost"}
 
+
 class FilePlaces:
     """Implements :class:`expunge.ports.optional.known_places.KnownPlaces` in a folder, which is made at first use."""
 

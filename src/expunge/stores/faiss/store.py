@@ -30,7 +30,7 @@ from expunge.stores.faiss.erase import FaissEraser
 from expunge.stores.faiss.index_file import lists_of, twin
 from expunge.stores.faiss.index_folder import FaissFolder, looking, of_keys
 from expunge.stores.faiss.reading import FaissReading
-from expunge.stores.files.presence import ANOTHER, FolderPresence
+from expunge.stores.files.presence import NOT_THERE, FolderPresence
 from expunge.stores.near.lying_files import files_of
 
 OUT_OF_SCOPE = (
@@ -99,7 +99,7 @@ class Faiss:
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
         """Compare the folder with the map."""
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]
-        if (trouble := self._presence.trouble()) == ANOTHER:
+        if (trouble := self._presence.trouble()) not in {"", NOT_THERE}:
             yield Finding(FindingKind.MISSING, self._spec.name, str(self._root), trouble, self._presence.mend)
         yield from faiss_check.findings(self._spec.name, self._root, list(self._folders.values()), patterns)
 

@@ -2,7 +2,7 @@
 
 A disk that is not mounted leaves an empty directory behind, and it is another one: by its number, or by the file system that it lies on. So
 the directories in which data lay are remembered. Where nothing lies now, the same directories say *nothing is held*; others, or none, say
-*could not look*.
+*could not look*. So do places below which fewer disks are mounted than data lay on.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from expunge.ports.optional.known_places import ANY_PLACE, KnownPlaces
 
 NOT_THERE = "the store's folder is not there"
 ANOTHER = "nothing lies in the store's folder, and it is not the folder in which data lay before"
+FEWER = "fewer disks are mounted below the store's folder than data lay on before"
 _MOUNTS = Path("/proc/self/mountinfo")
 _OWN_NUMBER = frozenset({"ext2", "ext3", "ext4", "btrfs", "zfs"})
 """Types of file systems whose number (statvfs(3), f_fsid) was drawn when they were made, and is in no way their device's."""
+_BELOW = "//"
+"""Behind a place: the number of disks below it on which data lay. A number alone: their folders may be named after people."""
 
 
 class FolderPresence:
@@ -32,7 +35,7 @@ class FolderPresence:
         self.known: KnownPlaces | None = None
         self._store, self._root = store, root
         self._places = {dataset.name: frozenset(map(_place, dataset.paths)) for dataset in datasets}
-        self._mounts, self._file_systems = b"", dict[tuple[int, int], str]()
+        self._seen = b"", dict[tuple[int, int], str]()
         """What was mounted at the last look, and the file systems of directories as they were then."""
 
     def require(self, *datasets: str) -> None:
@@ -48,7 +51,7 @@ class FolderPresence:
     @property
     def mend(self) -> str:
         """What to do where the folder may be one whose disk is away."""
-        return f"mount what belongs there, then run again; if it is meant to be empty, run `expunge restored {self._store} --empty`"
+        return f"mount what belongs there, then run again; if it is empty, or gone, for good, run `expunge restored {self._store} --empty`"
 
     def trouble(self, *datasets: str) -> str:
         """Return why nothing can be said of some datasets, or of any; empty where something can. Raises OSError."""
@@ -59,11 +62,17 @@ class FolderPresence:
         places = {place for name in datasets or self._places for place in self._places.get(name, ())}
         marks = self.known.recall(self._store)
         lost = marks.get(ANY_PLACE)
-        return next((ANOTHER for place in sorted(places) if self._is_another(place, marks.get(place, lost), self.known)), "")
+        for place in sorted(places):
+            if self._is_another(place, marks.get(place, lost), self.known):
+                return ANOTHER
+            below = marks.get(f"{place}{_BELOW}", "")
+            if self._are_fewer(place, int(below) if below.isdecimal() else 0, self.known):
+                return FEWER
+        return ""
 
     @contextmanager
     def throughout(self, *datasets: str) -> Iterator[None]:
-        """Require before and after a block that looks: a disk that goes away meanwhile leaves nothing to be found. Raises as :meth:`require`."""
+        """Require before and after a block that looks: a disk that goes away meanwhile leaves nothing. Raises as :meth:`require`."""
         self.require(*datasets)
         yield
         self.require(*datasets)
@@ -80,12 +89,24 @@ class FolderPresence:
             known.remember(self._store, place, mark)
         return False
 
+    def _are_fewer(self, place: str, before: int, known: KnownPlaces) -> bool:
+        """Return whether fewer disks are mounted below a place than held data before; remember how many do now, where more.
+
+        One that was emptied still counts, as long as it is mounted.
+        """
+        below = _mounted_below(self._root / place, _mounted())
+        if len(below) > before and (holding := sum(map(_holds, below))) > before:
+            known.remember(self._store, f"{place}{_BELOW}", str(holding))
+        return len(below) < before
+
     def _mark(self, place: str) -> str | None:
         """Return what tells the directories on the way to a place from others; None where one is missing."""
         mounts = _mounted()
-        if mounts != self._mounts:
+        before, file_systems = self._seen
+        if mounts != before:
             # Why: the number of a device that is away is given to the next one.
-            self._mounts, self._file_systems = mounts, {}
+            file_systems = {}
+            self._seen = mounts, file_systems
         folders = [self._root]
         for name in Path(place).parts:
             folders.append(folders[-1] / name)
@@ -96,9 +117,9 @@ class FolderPresence:
             except (FileNotFoundError, NotADirectoryError):
                 return None
             device = status.st_dev, status.st_ino
-            if device not in self._file_systems:
-                self._file_systems[device] = _file_system(folder, mounts) or str(status.st_dev)
-            told.append(f"{status.st_ino} {self._file_systems[device]}")
+            if device not in file_systems:
+                file_systems[device] = _file_system(folder, mounts) or str(status.st_dev)
+            told.append(f"{status.st_ino} {file_systems[device]}")
         return sha256("\n".join(told).encode()).hexdigest()[:32]
 
 
@@ -136,6 +157,20 @@ def _mounted() -> bytes:
         return _MOUNTS.read_bytes()
     except OSError:
         return b""
+
+
+def _mounted_below(folder: Path, mounts: bytes) -> list[Path]:
+    """Return where something is mounted below a folder; not what an automounter mounts, and takes away when it is idle."""
+    prefix = os.path.join(folder.resolve(), "")  # noqa: PTH118 - with a slash at its end
+    automounters, found = set[str](), dict[Path, str]()
+    for line in os.fsdecode(mounts).splitlines():
+        before, _, after = line.partition(" - ")
+        number, parent, _, _, point = before.split(" ")[:5]
+        if after.startswith("autofs "):
+            automounters.add(number)
+        elif (path := point.replace("\\040", " ")).startswith(prefix):
+            found[Path(path)] = parent
+    return [point for point, parent in found.items() if parent not in automounters]
 
 
 def _file_system(folder: Path, mounts: bytes) -> str:

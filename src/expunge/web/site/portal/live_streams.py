@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 MOST_STREAMS = 4
-"""Streams at once, of 16 threads that the server has."""
+"""Streams at once, of the threads that are shared by turns."""
 OF_ACCOUNT = 2
 """Streams of one account."""
 
