@@ -131,6 +131,10 @@ class Hands(ABC):
     page: Page
     looks: Looks
 
+    def __post_init__(self) -> None:
+        """Have the browser hand over its chooser of files from now on: asked for right before it opens, it may come too late."""
+        self.page.on("filechooser", lambda _: None)
+
     def open(self, address: str) -> None:
         """Open a link of a message."""
         self.page.goto(address)
