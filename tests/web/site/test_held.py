@@ -45,7 +45,7 @@ def test_home_says_in_numbers_what_is_held(served_family: SiteServed, mother: Gu
     words = counted(mother.person, mother.go()).words
     assert re.search(r"\d+ voice recordings", words)
     assert "3 places" in words
-    assert re.search(r"Counted (a moment|1 minute|2 minutes) ago\.", words), "another test may have had it counted, two minutes ago at most"
+    assert re.search(r"Counted (a moment|1 minute|\d+ minutes) ago\.", words), "another test may have had it counted before"
     assert "The oldest is of" in words
     # Numbers need no credential; nothing of the content is there.
     assert "51.4" not in words
