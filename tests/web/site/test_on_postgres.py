@@ -16,9 +16,9 @@ from uuid import UUID
 import pytest
 
 from expunge.bootstrap import Expunge
-from expunge.bootstrap.clerk import order_carrier
 from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.household import KeptHousehold
+from expunge.bootstrap.clerk.rounds import order_carrier
 from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.families.deletion import Stage
