@@ -53,7 +53,7 @@ def test_durations_are_noted_and_both_results_of_a_disturbed_test_are_told(tmp_p
     durations, processor = (_noted(notes / name) for name in ("durations.tsv", "processor.tsv"))
     assert durations["test_it.py::test_that_takes_its_time"] >= 0.2
     assert next(iter(processor)) == "test_it.py::test_that_works"
-    assert processor["test_it.py::test_that_works"] >= 0.3
+    assert processor["test_it.py::test_that_works"] >= 0.2, "a system may count in ticks, and less than the process itself"
     failed = notes / "failed.json"
     assert set(json.loads(failed.read_text())) == {"test_it.py::test_of_two", "test_it.py::test_that_is_broken"}
 
