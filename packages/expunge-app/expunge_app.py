@@ -69,7 +69,7 @@ class Consent:
     description: str
     """The use of the data."""
     agreed: bool
-    """Whether a consent holds now."""
+    """True while a consent holds."""
     since: datetime | None
     """The time of the last decision; null where there was none."""
 
@@ -318,7 +318,7 @@ class Recording:
     """When it was recorded, or written; null where neither is known."""
     bytes: int
     seconds: float | None
-    """How long it is; null where that is not known."""
+    """Its length; null where it is not known."""
 
     @classmethod
     def read(cls, told: Any) -> Recording:

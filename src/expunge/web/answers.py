@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from ninja import Field, Schema
 
 from expunge.errors import ExpungeError
+from expunge.web import problems
 from expunge.web.turns import RETRY
 
 HEADERS = {
@@ -141,15 +142,7 @@ def turned_away(request: HttpRequest) -> HttpResponse:
     error = "as many requests of this sender or address are under way as are worked on at once"
     help_ = "send it again in a moment, and fewer at a time"
     if request.path.startswith(_OF_APP):
-        problem = {
-            "type": "urn:expunge:problem:too-many-at-once",
-            "title": "Too many requests at once",
-            "status": 503,
-            "detail": error,
-            "where": "the server",
-            "help": help_,
-        }
-        return HttpResponse(json.dumps(problem), status=503, content_type="application/problem+json", headers={"Retry-After": str(RETRY)})
+        return problems.of_problem(request, problems.crowded(error, help_, RETRY))
     return _json(503, {"error": error, "where": "the server", "help": help_}, {"Retry-After": str(RETRY)})
 
 

@@ -129,7 +129,7 @@ class Recording(Schema):
     kind: DataKind
     recorded_at: datetime | None = Field(description="When it was recorded, or written; null where neither is known.")
     bytes: int = Field(ge=0)
-    seconds: float | None = Field(description="How long it is; null where that is not known.", ge=0)
+    seconds: float | None = Field(description="Its length; null where it is not known.", ge=0)
 
 
 class RecordingList(Schema):
@@ -151,7 +151,7 @@ class Consent(Schema):
 
     purpose: str = Field(description="Its name in the data map.")
     description: str = Field(description="The use of the data.")
-    agreed: bool = Field(description="Whether a consent holds now.")
+    agreed: bool = Field(description="True while a consent holds.")
     since: datetime | None = Field(description="The time of the last decision; null where there was none.")
 
 

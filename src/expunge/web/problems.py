@@ -90,6 +90,11 @@ def too_large(most: int) -> AppProblem:
     return AppProblem("too-large", 413, "The body is too large", f"the body has more than {most // 2**10} KiB", "the body", "send less")
 
 
+def crowded(detail: str, help_: str, retry_after: int) -> AppProblem:
+    """Return the problem of a request that waited for a thread in vain; the client may try again after so many seconds."""
+    return AppProblem("too-many-at-once", 503, "Too many requests at once", detail, "the server", help_, retry_after=retry_after)
+
+
 def of_problem(_: HttpRequest, problem: AppProblem | type[AppProblem]) -> HttpResponse:
     """Return the answer for a request that is not carried out."""
     assert isinstance(problem, AppProblem)

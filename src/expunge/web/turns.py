@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 class AskerKind(Enum):
-    """The kinds of asker, each with the most threads of one and how many it may hold for each free one."""
+    """The kinds of asker. Threads are shared among them by the tables below."""
 
     ACCOUNT = auto()
     """A login, or a customer at the company's app."""
@@ -158,7 +158,7 @@ class Turns(Generic[T]):
             return found
 
     def overdue(self) -> list[T]:
-        """Return what waited too long, and keep it no more. It holds no thread: its answer is short."""
+        """Return what waited too long, and keep it no more. Its answer is short, and takes no turn."""
         now = time.monotonic()
         with self._guard:
             found = [waiting for waiting, _, until in self._waiting if until <= now]

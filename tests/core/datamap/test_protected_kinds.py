@@ -91,7 +91,7 @@ def test_a_category_says_the_kinds_that_rules_speak_of(category: str, kinds: set
         ("525200000", False, False),
     ],
 )
-def test_places_are_out_of_scope_only_when_round_and_about_nobody(latitude: str, *, linkable: bool, counts: bool) -> None:
+def test_places_are_out_of_scope_only_where_coarse_and_of_no_person(latitude: str, *, linkable: bool, counts: bool) -> None:
     assert is_geolocation(coordinates.decimals(latitude), linkable=linkable) is counts
 
 

@@ -62,7 +62,7 @@ class Request:
         return None
 
     def askers(self) -> tuple[str, ...]:
-        """Return the names of those whose requests are bounded together: an account, a family. None where no bound is needed."""
+        """Return the names of the accounts and families whose requests are bounded together; none where no bound is needed."""
         return ()
 
     def head(self) -> dict[str, Json]:

@@ -89,7 +89,7 @@ class Hold:
 
 
 class StayingThreads:
-    """The connections of threads that keep theirs until :meth:`close`. Safe between threads."""
+    """Keeps the database connection of each thread that stays, until :meth:`close`. Safe between threads."""
 
     def __init__(self, alias: str) -> None:
         """Hold none yet."""

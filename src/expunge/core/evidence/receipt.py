@@ -61,7 +61,7 @@ class Result(StrEnum):
 
 
 class ReceiptReach(StrEnum):
-    """How far the order reached."""
+    """The data that the order was about."""
 
     PERSON = "person"
     """Everything of the person."""
@@ -463,7 +463,7 @@ class Receipt:
     outside: tuple[CopiesOutside, ...] = field(default=(), metadata=LATER)
     """Copies of the stores that the map names; from page 6 on. They stand in ``out_of_scope`` as well."""
     reach: ReceiptReach | None = field(default=None, metadata=LATER)
-    """How far the order reached; from page 7 on always there, before it never."""
+    """The data that the order was about; required from page 7 on, and never there before."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")

@@ -33,9 +33,9 @@ class ExportState:
     part_size: int = 0
     language: str = ""
     tries: int = 1
-    """How often it was begun to be made: once more after each process that ended meanwhile."""
+    """The number of processes that began to make it: one more after each that ended meanwhile."""
     told: bool = False
-    """Whether its account was written that it is ready."""
+    """True once its account got the letter that says that it is ready."""
     parts: tuple[int, ...] = ()
     """Bytes of each part; none before it is ready."""
     until: datetime | None = None
@@ -46,7 +46,7 @@ class ExportState:
 
     @property
     def wanted(self) -> WantedExport | None:
-        """What it is to hold, so that it can be made again; None where an older version entered it."""
+        """The kinds of data and the form of the copy, so that it can be made again; None where an older version entered it."""
         return WantedExport(frozenset(self.kinds), self.part_size, Language(self.language)) if self.part_size else None
 
     def is_open(self, now: datetime) -> bool:

@@ -184,7 +184,7 @@ MANIFEST: Mapping[bool, str] = {
     False: "Se cree en la lista; no se comparó nada con ella.",
     True: "Hecho de nuevo con exactamente los registros de su lista, salió igual, bit por bit.",
 }
-"""How a list is known to be true, by whether the artefact was made again from it."""
+"""The words for the trust in a list, by whether the artefact was made again from it."""
 
 
 def figure(value: int) -> str:

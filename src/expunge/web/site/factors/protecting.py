@@ -1,4 +1,4 @@
-"""Where a person goes on once the account has a way to confirm, or without one."""
+"""Lead an account that has no way to confirm to the page that adds one, and back to where it was going."""
 
 from __future__ import annotations
 
