@@ -159,7 +159,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "orders": "terminal",
         "services": "terminal",
         "duties": "terminal orders",
-        "": "terminal estate gate orders services duties",
+        "desk": "terminal orders duties",
+        "": "terminal estate gate orders services duties desk",
     },
     "web": {
         "": "",
