@@ -31,6 +31,8 @@ from expunge.engine.review.who_looked import FoundLook, ViewProof, WantedLooks
 from expunge.errors import UsageError
 from expunge.ports.review.seats import NO_LOGIN, ReviewerRecord, Seat, SeatLogin
 
+__all__ = ["AccessService", "NewReview"]
+
 
 class NoPolicy:
     """The policy of a process that shows no recording: it refuses. Implements :class:`expunge.ports.review.policy.ReviewPolicy`."""

@@ -77,8 +77,8 @@ def ask(
     as_json: options.Json = False,
 ) -> None:
     """Enter a request for a reviewer to see a range of one recording. Another person approves it, or the family allows it."""
+    from expunge.bootstrap.desk.access_service import NewReview
     from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
-    from expunge.engine.review.requesting import NewReview
 
     dataset, slash, name = recording.partition("/")
     if not slash or not dataset or not name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -115,7 +116,7 @@ def found(desk: Desk, request: str) -> ReviewRequest:
         known = reviews.requests.get(request) if _ID.fullmatch(request) else None
         if known is None:
             raise UsageError("there is no request of that id", help="`expunge access list` shows requests")
-        return replace(known, answers=list(known.answers), notes=list(known.notes), lease=replace(known.lease) if known.lease else None)
+        return replace(known, answers=list(known.answers), notes=list(known.notes), lease=copy(known.lease))
 
     return desk.stream.read(look)
 
