@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from expunge.core.journal.peek import peek
@@ -33,14 +33,15 @@ Conclude = Callable[[Reviews, int], ViewServed]
 
 @dataclass
 class _Wanted:
+    """One view that waits to be entered."""
+
     conclude: Conclude
     lease: str
     result: ViewServed | None = None
     error: BaseException | None = None
-
-    @property
-    def done(self) -> bool:
-        return self.result is not None or self.error is not None
+    leads: bool = False
+    """Whether its thread writes for all that wait."""
+    woken: threading.Event = field(default_factory=threading.Event)
 
 
 class ViewLog:
@@ -56,6 +57,8 @@ class ViewLog:
         """
         self._context, self._stream, self._log_behind = context, stream, log_behind
         self._queue: list[_Wanted] = []
+        self._led = False
+        """Whether a thread writes, or was told to."""
         self._given: list[ViewGiven] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
@@ -75,13 +78,32 @@ class ViewLog:
         mine = _Wanted(conclude, lease)
         with self._guard:
             self._queue.append(mine)
-        with self._writing:
-            if not mine.done:
-                self._write()
+            mine.leads, self._led = not self._led, True
+        if not mine.leads:
+            mine.woken.wait()
+        if mine.leads:
+            self._lead()
         if mine.error is not None:
             raise mine.error
         assert mine.result is not None
         return mine.result
+
+    def _lead(self) -> None:
+        """Write for all that wait, and have the next one lead that came meanwhile."""
+        with self._guard:
+            wanted, self._queue = self._queue[:MOST_TOGETHER], self._queue[MOST_TOGETHER:]
+        try:
+            with self._writing:
+                self._write(wanted)
+        finally:
+            with self._guard:
+                following = self._queue[0] if self._queue else None
+                self._led = following is not None
+            if following is not None:
+                following.leads = True
+                following.woken.set()
+            for each in wanted:
+                each.woken.set()
 
     def note_given(self, view: ViewServed, count: int) -> None:
         """Note the bytes that a view handed out. It is written with the next append."""
@@ -96,10 +118,8 @@ class ViewLog:
             self._append([], commit=True)
             self._finish_entry()
 
-    def _write(self) -> None:
-        """Enter every view that waits. The caller holds the right to write."""
-        with self._guard:
-            wanted, self._queue = self._queue[:MOST_TOGETHER], self._queue[MOST_TOGETHER:]
+    def _write(self, wanted: Sequence[_Wanted]) -> None:
+        """Enter views. The caller holds the right to write."""
         try:
             self._try_finish_entry()
             self._append(wanted, commit=False)
