@@ -776,9 +776,10 @@ def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
         ),
         "notices": (
             NoticeTried(at(), "03" * 8, LIFE, NoticeKind.IN_PART, account),
-            *(NoticeTried(at(), digest(kind)[:16], LIFE, kind, account) for kind in NoticeKind),
+            *(NoticeTried(at(), digest(kind)[:16], LIFE, kind, account) for kind in list(NoticeKind)[:8]),
             *(NoticeSent(at(), "03" * 8, account, result) for result in LetterResult),
             NoticesSeen(at(), account, child, NOW),
+            *(NoticeTried(NOW, digest(kind)[:16], OrderId("rev-" + "1b" * 8), kind, account) for kind in list(NoticeKind)[8:]),
         ),
         "cohorts": (
             CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,), START, first=True),

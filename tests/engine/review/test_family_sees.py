@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from expunge.core.families.looks import LookedBy, LookPage, StaffLook
+from expunge.core.journal.notice_events import NoticeKind
 from expunge.core.journal.review_words import Clarity, ReviewPurpose, Sound
 from expunge.engine.families.recordings.looking import LookIndex
+from expunge.engine.requests.notices import NoticeIndex
+from expunge.engine.review import requesting
 from expunge.engine.review.refusals import ReviewRefused
 from expunge.engine.vault.openings import this_reader
 from tests.engine.families.recorded_company import ANNA, BELA
@@ -61,6 +64,22 @@ def test_refusals_break_glass_and_programs_stand_in_one_list(office: DeskCompany
     assert newest.following is not None
     assert page(office, index, most=2, before=newest.following).looks == looks[2:]
     assert page(office, LookIndex(office.desk.context)) == page(office, index), "an index that begins anew tells the same"
+
+
+def test_the_family_is_told_once_of_each_lease_and_loudly_of_an_emergency(office: DeskCompany) -> None:
+    index = NoticeIndex(office.desk.context)
+    assert index.notices(office.subject()) == ()
+    lease = leased(office).begun.lease
+    assert index.notices(office.subject()) == (), "nothing was seen yet"
+    for start in (0, 2000):
+        office.fetch(lease, start, start + 2000)
+    (told,) = index.notices(office.subject())
+    assert (told.kind, told.order, told.subjects) == (NoticeKind.SEEN_BY_STAFF, f"rev-{lease}", (office.subject(),))
+    request = requesting.ask(office.desk, office.seat(), office.new(break_glass=True)).id
+    office.fetch(office.viewing.activate(office.seat(), request).begun.lease)
+    assert [each.kind for each in index.notices(office.subject())] == [NoticeKind.EMERGENCY_VIEW, NoticeKind.SEEN_BY_STAFF]
+    assert index.since(told.at) == tuple(reversed(index.notices(office.subject())))
+    assert index.notices(office.subject(BELA)) == ()
 
 
 def test_outside_an_opening_counts_alone_are_told(office: DeskCompany) -> None:

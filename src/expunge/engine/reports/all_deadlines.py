@@ -24,6 +24,7 @@ from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, record_periods
 from expunge.engine.retention import inactive_profiles, overdue_items
+from expunge.engine.review import judgements
 from expunge.engine.threads import appeals
 from expunge.engine.vault import reviewing
 from expunge.ports.optional.sealed_items import SealedItems
@@ -45,6 +46,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *of_openings(context),
         *staff_review.owed(context),
         *appeals.owed(context),
+        *judgements.owed(context),
         *customers.owed(context),
     )
     return deadlines.soonest_first(found)
