@@ -137,6 +137,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "credentials": "",
         "host": "",
         "outbound": "",
+        "policy": "",
         "state/migrations": "",
         "state/sqlite": "",
         "asking": "outbound",
