@@ -733,7 +733,7 @@ def reviews(at: Times) -> tuple[ev.Event, ...]:
         ReviewAnswered(at(), request, AnswerBy.STAFF, approver, "", True, policy),
         ReviewAnswered(at(), request, AnswerBy.FAMILY, parent, child, False, ""),
         ReviewsBarred(at(), parent, child, "doorbell", recording, True),
-        LeaseBegun(at(), lease, request, NOW, Clarity.PIXELATED, Sound.MUTE, True, policy),
+        LeaseBegun(at(), lease, request, NOW, Clarity.PIXELATED, Sound.MUTE, True, digest("session"), policy),
         ClarityChanged(at(), lease, Clarity.FACES_HIDDEN, Sound.MASKED, policy),
         *(
             ViewServed(

@@ -68,6 +68,7 @@ FLOORS: dict[str, dict[str, str]] = {
             "families/stopping"
         ),
         "apps": "kernel families intake requests",
+        "review": "kernel gate accounts recipients families/recordings",
     },
     "stores": {
         "": "",

@@ -110,8 +110,10 @@ class LeaseBegun:
     clarity: Clarity
     sound: Sound
     """What is shown at first."""
-    by_consent: bool
-    """Whether it stands on a consent or an allowance of the family, so that it ends with that."""
+    by_family: bool
+    """Whether it stands on a consent or an allowance of the family alone, so that it ends with that."""
+    session: str
+    """Hex SHA-256 of the hash of the web session in which it was activated: in no other one anything is seen. Empty at the command line."""
     policy: str
 
 
