@@ -68,7 +68,7 @@ FLOORS: dict[str, dict[str, str]] = {
             "families/stopping"
         ),
         "apps": "kernel families intake requests",
-        "review": "kernel gate accounts recipients families/recordings",
+        "review": "kernel gate accounts recipients reports families/recordings",
     },
     "stores": {
         "": "",

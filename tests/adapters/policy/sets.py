@@ -9,8 +9,8 @@ from expunge.adapters.policy.cedar_policy import CedarPolicy
 from expunge.adapters.policy.examples import bases
 from expunge.adapters.policy.policy_folder import shipped_files
 from expunge.core.accounts.review_spec import ReviewLimits
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import DeskAct
-from expunge.core.review.policy_set import PolicySet
 from expunge.core.review.question import ViewQuestion
 
 

@@ -10,8 +10,8 @@ from expunge.adapters.policy.cedar_policy import CedarPolicy
 from expunge.adapters.policy.examples import own_examples, try_examples
 from expunge.adapters.policy.policy_folder import PolicyFolder
 from expunge.core.accounts.review_spec import ReviewSpec
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import Room
-from expunge.core.review.policy_set import PolicySet
 from expunge.errors import Misconfigured
 from tests.adapters.policy.sets import decides, question, shipped
 
@@ -126,6 +126,10 @@ def test_a_folder_or_a_file_that_cannot_be_read_grants_nothing(tmp_path: Path) -
     (tmp_path / "latin.cedar").write_bytes(b"// \xff")
     with pytest.raises(Misconfigured, match=r"latin\.cedar cannot be read"):
         PolicyFolder(ReviewSpec(policies=str(tmp_path))).current()
+    (tmp_path / "größe.cedar").write_text("")
+    with pytest.raises(Misconfigured, match="other characters"):
+        PolicyFolder(ReviewSpec(policies=str(tmp_path))).current()
+    (tmp_path / "größe.cedar").unlink()
     (tmp_path / "latin.cedar").write_bytes(b"//" + b" " * (1 << 20))
     with pytest.raises(Misconfigured, match="larger than 1 MiB"):
         PolicyFolder(ReviewSpec(policies=str(tmp_path))).current()

@@ -10,8 +10,8 @@ from expunge.adapters.policy.examples import bases, shipped_examples, try_exampl
 from expunge.adapters.policy.policy_folder import shipped_files
 from expunge.adapters.policy.rule_files import SUFFIX, read_rules
 from expunge.core.accounts.staff import JobFunction
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import Clarity, DeskAct, ReviewPurpose, Room, Sound
-from expunge.core.review.policy_set import PolicySet
 from expunge.core.review.question import ConsentState, CustomerAnswer, ViewQuestion
 from tests.adapters.policy.sets import decides, question, shipped
 
@@ -73,15 +73,7 @@ def test_each_fact_that_an_act_needs_is_needed(act: DeskAct) -> None:
     every = {"purpose", "case_given", "function", "trained_days", "session_live", "login_level", "login_seconds", "weekday", "minute"}
     every |= {"barred", "customer", "live", "erasure_open", "range_seconds"}
     reviewer = every | {"own_request", "attested_days", "purpose_trained_days", "recused"}
-    shown = {
-        "approvers",
-        "self_approved",
-        "granted_clarity",
-        "granted_sound",
-        "own_most_clarity",
-        "own_most_sound",
-        "watched_seconds_today",
-    }
+    shown = {"approvers", "self_approved", "granted_clarity", "granted_sound", "watched_seconds_today"}
     # Where the clarity is not known it is the most, for which one approval is enough outdoors, and a reason is given.
     needs = {
         DeskAct.REQUEST: reviewer | {"lease_minutes"},

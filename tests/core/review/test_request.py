@@ -40,7 +40,9 @@ ASKED = ReviewRequested(
     NOW, "0a" * 8, "reviewer", JobFunction.REVIEWER, ReviewPurpose.HARM, CaseKind.SUPPORT, "LE-88", "doorbell", "ab" * 16, True, (CHILD,),
     0, 40_000, Clarity.CLEAR, Sound.MUTE, NOW + timedelta(days=1), "", False, "",
 )  # fmt: skip
-BEGUN = LeaseBegun(NOW, "1b" * 8, ASKED.request, NOW + timedelta(minutes=5), Clarity.PIXELATED, Sound.MUTE, by_family=False, session="", policy="")
+BEGUN = LeaseBegun(
+    NOW, "1b" * 8, ASKED.request, NOW + timedelta(minutes=5), Clarity.PIXELATED, Sound.MUTE, by_family=False, session="", policy=""
+)
 
 
 def answered(by: AnswerBy, *, granted: bool, account: str = "officer") -> ReviewAnswered:

@@ -27,8 +27,8 @@ from expunge.adapters.policy.facts import (
     request_facts,
 )
 from expunge.adapters.policy.rule_files import FAILED, NO_PERMIT, SCHEMA, UNREADABLE, Rule, declared, read_rules
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import DeskAct
-from expunge.core.review.policy_set import PolicySet
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 
 _CACHED = 1024

@@ -15,8 +15,8 @@ from expunge.adapters.policy.cedar_policy import CedarPolicy
 from expunge.adapters.policy.policy_folder import SHIPPED
 from expunge.adapters.policy.rule_files import OWN, RuleFault
 from expunge.core.accounts.review_spec import ReviewLimits
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import DeskAct
-from expunge.core.review.policy_set import PolicySet
 from expunge.core.review.question import ViewQuestion
 from expunge.core.values import codec
 from expunge.errors import Misconfigured, StateCorrupt
@@ -47,7 +47,7 @@ def bases() -> Mapping[DeskAct, ViewQuestion]:
     """Return, for each act, a question whose answer allows it: an example says what is different."""
     read = yaml.safe_load((resources.files(__package__) / _BASES).read_text("utf-8"))
     shared = read.pop("every act")
-    return {act: _question(ViewQuestion(act), {**shared, **read[act.value]}) for act in DeskAct}
+    return {act: changed(ViewQuestion(act), {**shared, **read[act.value]}) for act in DeskAct}
 
 
 def shipped_examples() -> tuple[Example, ...]:
@@ -132,15 +132,16 @@ def _example(file: str, line: int, read: Mapping[str, Any]) -> Example:
             raise ValueError(message)
         limits[name] = tuple(value) if isinstance(value, list) else value
     rules = tuple(sorted(read["allowed"] if "allowed" in read else read["refused"]))
-    return Example(file, line, str(read["case"]), _question(base, read.get("with", {})), limits, "allowed" in read, rules)
+    return Example(file, line, str(read["case"]), changed(base, read.get("with", {})), limits, "allowed" in read, rules)
 
 
-def _question(base: ViewQuestion, changes: Mapping[str, Any]) -> ViewQuestion:
+def changed(base: ViewQuestion, changes: Mapping[str, Any]) -> ViewQuestion:
+    """Return a question with other facts, by their names and in words of JSON. Raises ValueError, StateCorrupt for those that are none."""
     stored = codec.to_json(base)
     assert isinstance(stored, dict)
     for name in changes:
         if name not in stored or name in ("is", "action"):
             message = f"a question has no fact {name!r}"
             raise ValueError(message)
-    changed: ViewQuestion = codec.from_json(ViewQuestion, stored | dict(changes))
-    return changed
+    question: ViewQuestion = codec.from_json(ViewQuestion, stored | dict(changes))
+    return question

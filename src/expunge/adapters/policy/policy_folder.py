@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 from expunge.adapters.policy.cedar_policy import CedarPolicy
 from expunge.adapters.policy.rule_files import OWN, SUFFIX
 from expunge.core.accounts.review_spec import ReviewSpec
-from expunge.core.review.policy_set import PolicySet
+from expunge.core.journal.policy_events import PolicySet
 from expunge.errors import Misconfigured
 
 SHIPPED = "shipped/"
 LARGEST = 1 << 20
 """Bytes of all files of a folder together."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _READ = (SUFFIX, ".cedarschema")
 
 
@@ -46,6 +48,9 @@ def own_files(folder: str) -> dict[str, str]:
     found: dict[str, str] = {}
     left = LARGEST
     for path in _listed(folder):
+        if not _NAME.fullmatch(path.name):
+            message = f"a file of policies in {folder} has a name with other characters than letters, digits, '.', '_' and '-'"
+            raise Misconfigured(message, help="bedrooms.cedar, or another plain name: the journal keeps the file under it")
         try:
             data = path.read_bytes()
             found[OWN + path.name] = data.decode("utf-8")

@@ -11,8 +11,8 @@ from typing import Any
 
 import cedarpy
 
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import DeskAct
-from expunge.core.review.policy_set import PolicySet
 from expunge.errors import Misconfigured
 
 SUFFIX, SCHEMA = ".cedar", "shipped/desk.cedarschema"

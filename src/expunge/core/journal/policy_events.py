@@ -1,10 +1,16 @@
-"""A set of policies as bytes: what decided, so that a later year can decide with it again."""
+"""Sets of policies that decide about acts of review, and the register of those that were in force (register ``policies``).
+
+A set is kept as bytes, so that a later year can decide with it again (RNG III.E.2, RNG-14). It holds rules and numbers, and nothing of a
+person.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
+from typing import TypeAlias
 
 from expunge.core.accounts.review_spec import ReviewLimits
 from expunge.core.values import canonical, codec
@@ -24,3 +30,23 @@ class PolicySet:
     def digest(self) -> str:
         """Return the hex SHA-256 over the canonical form."""
         return sha256(canonical.encode(codec.to_json(self))).hexdigest()
+
+
+@tagged("PolicyPublished")
+@dataclass(frozen=True)
+class PolicyPublished:
+    """From here on this set decides, until the next event."""
+
+    at: datetime
+    policies: PolicySet
+
+
+@tagged("PolicyWithdrawn")
+@dataclass(frozen=True)
+class PolicyWithdrawn:
+    """From here on nothing is granted, until the next event: the set that should decide has a mistake."""
+
+    at: datetime
+
+
+PolicyEvent: TypeAlias = PolicyPublished | PolicyWithdrawn
