@@ -17,7 +17,7 @@ from expunge.core.review.request import Reviews
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import encoded as journalled
 from expunge.engine.review.review_stream import ReviewStream
-from expunge.errors import ExpungeError, StateUnavailable
+from expunge.errors import Busy, ExpungeError, StateUnavailable
 
 MOST_WAITING = 512
 """Events of the register after which an entry of the log is due, whatever the time."""
@@ -26,6 +26,7 @@ LONGEST_WAITING = timedelta(seconds=1)
 MOST_TOGETHER = 2048
 """Views of one append."""
 
+_AWAY = (Busy, StateUnavailable, OSError)
 Conclude = Callable[[Reviews, int], ViewServed]
 """Returns the event of a view from the register and the number of the view in its lease. Raises Refused where it may not be seen."""
 
@@ -61,6 +62,8 @@ class ViewLog:
         self._committed_at: datetime | None = None
         self._fault: ExpungeError | OSError | None = None
         """Why the log was not written the last time."""
+        self._away_since: datetime | None = None
+        """Since when, where there is a fault."""
 
     def enter(self, lease: str, conclude: Conclude) -> ViewServed:
         """Enter a view. When this returns, it is on the device, and so is the log's entry for the first view of its lease.
@@ -114,7 +117,7 @@ class ViewLog:
         with self._guard:
             given, self._given = self._given, []
         salt, now = self._context.random(commitment.SALT_BYTES), self._context.clock.now()
-        size = self._context.log.head().size if self._is_due(commit=commit, now=now, wanted=wanted) else None
+        size = self._log_size() if self._is_due(commit=commit, now=now, wanted=wanted) else None
 
         def conclude(reviews: Reviews) -> list[ReviewEvent]:
             events: list[ReviewEvent] = [*given, *_views(reviews, wanted)]
@@ -140,16 +143,32 @@ class ViewLog:
             return True
         if len(self._stream.waiting()[1]) + len(wanted) >= MOST_WAITING:
             return True
-        leases = {each.lease for each in wanted}
-        return self._stream.read(lambda reviews: any(name in reviews.leases and reviews.leases[name].views == 0 for name in leases))
+
+        def lacks_entry(reviews: Reviews) -> bool:
+            firsts = (reviews.leases[each.lease].first_position for each in wanted if each.lease in reviews.leases)
+            return any(first is None or first >= reviews.committed_to for first in firsts)
+
+        return self._stream.read(lacks_entry)
+
+    def _log_size(self) -> int | None:
+        """Return the size of the log; None where it is away. Raises StateCorrupt: a log that contradicts itself stops every view."""
+        try:
+            return self._context.log.head().size
+        except _AWAY as error:
+            self._away(error)
+            return None
 
     def _try_finish_entry(self) -> None:
         try:
             self._finish_entry()
-            self._fault = None
-        except (ExpungeError, OSError) as error:
+        except _AWAY as error:
             # Why kept: whose lease it stops is decided for each view.
-            self._fault = error
+            self._away(error)
+        else:
+            self._fault = None
+
+    def _away(self, error: ExpungeError | OSError) -> None:
+        self._fault, self._away_since = error, self._away_since if self._fault is not None else self._context.clock.now()
 
     def _finish_entry(self) -> None:
         """Put the stated entry in the log, and note that it is there. After a crash too."""
@@ -170,8 +189,10 @@ class ViewLog:
         """Refuse the views whose lease has no entry in the log yet, and every view once the log is too far behind."""
 
         def lacking(reviews: Reviews) -> set[str]:
-            unlogged, logged_to = reviews.unlogged, reviews.logged_to
-            late = unlogged is not None and self._context.clock.now() - unlogged.at > self._log_behind
+            unlogged, logged_to, now = reviews.unlogged, reviews.logged_to, self._context.clock.now()
+            behind = [unlogged.at] if unlogged is not None else []
+            behind += [self._away_since] if self._fault is not None and self._away_since is not None else []
+            late = any(now - since > self._log_behind for since in behind)
             names = {each.lease for each in wanted if each.result is not None}
             begun = ((name, reviews.leases[name].first_position) for name in names)
             return {name for name, first in begun if late or first is None or first >= logged_to}
