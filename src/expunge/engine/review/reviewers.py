@@ -86,7 +86,7 @@ class LedgerRecords:
     def last_days(self, account: str, at: datetime) -> dict[tuple[str, LedgerKind], date]:
         """Return (role, kind) -> the last day on which an account was trained, or made its statement, as it was known at a time."""
         person = self._person(account)
-        records = [each.record for each in self._known().values() if each.record.person == person and each.record.entered <= at]
+        records = [each.record for each in self._known().values() if each.record.person == person and each.stated.at <= at]
         roles = {each.id: each.role for each in records if each.kind is LedgerKind.ROLE}
         for each in records:
             if each.kind is LedgerKind.ROLE_ENDED and each.on <= at.astimezone(UTC).date():
