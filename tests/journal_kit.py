@@ -50,7 +50,7 @@ from expunge.core.journal.notice_events import (
     NoticeTried,
 )
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
-from expunge.core.journal.policy_events import PolicyPublished, PolicySet, PolicyWithdrawn
+from expunge.core.journal.policy_events import PolicyPublished, PolicySet, PolicyWithdrawn, ViewsReplayed
 from expunge.core.journal.posting_events import TextMissing, TextPosted
 from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff
 from expunge.core.journal.review_events import (
@@ -912,6 +912,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         "policies": (
             PolicyPublished(NOW, PolicySet({"shipped/a.cedar": "permit (principal, action, resource);\n"}, ReviewLimits())),
             PolicyWithdrawn(NOW + timedelta(hours=1)),
+            ViewsReplayed(NOW + timedelta(hours=2), NOW - timedelta(days=365), 1200, 1, "priya"),
         ),
         "families": families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),

@@ -161,7 +161,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "orders": "terminal",
         "services": "terminal",
         "duties": "terminal orders",
-        "": "terminal estate gate orders services duties",
+        "desk": "terminal duties",
+        "": "terminal estate gate orders services duties desk",
     },
     "web": {
         "": "",

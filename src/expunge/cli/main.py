@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from expunge.cli.desk import access
 from expunge.cli.duties import (
     consents,
     evidence,
@@ -23,7 +24,7 @@ from expunge.cli.duties import (
     staff,
     vaults,
 )
-from expunge.cli.estate import access_policy, discover, ingest, init_doctor, learn, lineages, maps
+from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, exports, holds, orders, plan_commands, receipts, recheck, status
 from expunge.cli.services import clerks, keepers, known_passwords, logs, mail, serve, tokens, webhooks, worker
@@ -61,7 +62,7 @@ NOUNS = (
     (SET_UP, "webhooks", webhooks.app),
     (SET_UP, "staff", staff.app),
     (SET_UP, "families", families.app),
-    (SET_UP, "access", access_policy.access),
+    (SET_UP, "access", access.app),
     (SET_UP, "learn", learn.app),
     (SET_UP, "keeper", keepers.app),
     (SET_UP, "clerk", clerks.app),

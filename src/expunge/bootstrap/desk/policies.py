@@ -12,11 +12,12 @@ from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.datamap.datamap import DataMap
-from expunge.core.journal.policy_events import PolicyEvent, PolicySet
+from expunge.core.journal.policy_events import PolicyPublished, PolicySet, PolicyWithdrawn
 from expunge.core.journal.review_words import DeskAct
 from expunge.core.review.question import PolicyAnswer, ViewQuestion
 from expunge.core.values.copy import Finding, FindingKind
-from expunge.engine.review import policies
+from expunge.engine.review import policies, replay
+from expunge.engine.review.replay import ViewReplay
 from expunge.errors import Misconfigured, StateCorrupt, UsageError
 from expunge.ports.review.policy import ReviewPolicy
 from expunge.ports.review.policy_sets import PolicySets
@@ -46,16 +47,31 @@ class PolicyService(DomainService):
         with self.changing():
             return policies.in_force(self.context, sets_of(self.context.data_map))
 
-    def history(self) -> tuple[PolicyEvent, ...]:
+    def history(self) -> tuple[PolicyPublished | PolicyWithdrawn, ...]:
         """Return every set that was in force, oldest first."""
         return tuple(policies.published(self.context))
+
+    def replay(self, since: datetime | None = None, by: str = "") -> ViewReplay:
+        """Hold the views of staff against the policies in force at each, and enter that a person did.
+
+        Args:
+            since: the time from which on; a year ago without it.
+            by: the person's name; entered where it is given.
+
+        Raises as :func:`expunge.engine.review.replay.replay`; UsageError for a name that claims an authority.
+        """
+        found = replay.replay(self.context, _folder(self.context.data_map.review or ReviewSpec()), since)
+        if by:
+            with self.changing():
+                replay.enter(self.context, found, by)
+        return found
 
     def decided(self, question: ViewQuestion, digest: str = "", at: datetime | None = None) -> PolicyAnswer:
         """Return the answer of an earlier set: by the beginning of its digest, or of a time. Raises UsageError, Misconfigured."""
         found = policies.set_of(self.context, digest) if digest or at is None else policies.set_at(self.context, at)
         if found is None:
             return policies.NothingGranted(policies.NOTHING_IN_FORCE).decide(question)
-        return _folder(_spec(self.context.data_map)).compiled(found).decide(question)
+        return _folder(self.context.data_map.review or ReviewSpec()).compiled(found).decide(question)
 
 
 def sets_of(data_map: DataMap) -> PolicySets | None:

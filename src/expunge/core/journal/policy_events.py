@@ -49,4 +49,18 @@ class PolicyWithdrawn:
     at: datetime
 
 
-PolicyEvent: TypeAlias = PolicyPublished | PolicyWithdrawn
+@tagged("ViewsReplayed")
+@dataclass(frozen=True)
+class ViewsReplayed:
+    """A person held the views of staff against the policies that were in force at each (RNG-14)."""
+
+    at: datetime
+    since: datetime
+    views: int
+    refused: int
+    """Views that would have been refused."""
+    by: str
+    """The person's name, as the person gave it."""
+
+
+PolicyEvent: TypeAlias = PolicyPublished | PolicyWithdrawn | ViewsReplayed

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from expunge.core.journal.policy_events import PolicyEvent, PolicyPublished, PolicySet, PolicyWithdrawn
+from expunge.core.journal.policy_events import PolicyPublished, PolicySet, PolicyWithdrawn
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import POLICIES, read_register, register
@@ -60,7 +60,7 @@ def in_force(context: Context, sets: PolicySets | None) -> ReviewPolicy:
     return policy
 
 
-def published(context: Context) -> Iterator[PolicyEvent]:
+def published(context: Context) -> Iterator[PolicyPublished | PolicyWithdrawn]:
     """Yield every set that was in force, and every time in which nothing was granted, oldest first."""
     return (event for event in read_register(context.journal, POLICIES) if isinstance(event, PolicyPublished | PolicyWithdrawn))
 

@@ -20,16 +20,17 @@ from expunge.core.consent.consent_events import ConsentEvent
 from expunge.core.datamap.protected_kinds import may_be_of_children
 from expunge.core.journal import events as ev
 from expunge.core.journal import review_events as rev
-from expunge.core.journal.policy_events import PolicyPublished, PolicySet
+from expunge.core.journal.policy_events import PolicyPublished, PolicySet, ViewsReplayed
 from expunge.core.journal.review_words import DeskAct
 from expunge.core.review import colleagues
 from expunge.core.review.question import ViewQuestion
 from expunge.core.review.request import LeaseStanding, ReviewRequest, Reviews
+from expunge.core.values.cause import check_words
 from expunge.core.values.ids import OrderId
 from expunge.engine.accounts.staff_register import read_event
 from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import CONSENTS, POLICIES, REVIEWS, STAFF, SUPPRESSIONS, read_register
+from expunge.engine.kernel.journal_streams import CONSENTS, POLICIES, REVIEWS, STAFF, SUPPRESSIONS, read_register, register
 from expunge.engine.review import policies
 from expunge.engine.review.barriers import review_consent_at
 from expunge.engine.review.deciding import customer_answer
@@ -98,6 +99,14 @@ def replay(context: Context, sets: PolicySets, since: datetime | None = None) ->
                     listed.append(RefusedView(event, against))
         then.apply(event)
     return ViewReplay(since, now, views, refused, tuple(listed), tuple(sorted(rules.items())), tuple(name for name in used if name))
+
+
+def enter(context: Context, found: ViewReplay, by: str) -> ViewsReplayed:
+    """Enter that a person made a replay. Raises UsageError for words that claim an authority."""
+    check_words(by)
+    event = ViewsReplayed(context.clock.now(), found.since, found.views, found.refused, by)
+    register(context.journal, POLICIES, event)
+    return event
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from expunge.cli.terminal import options, output
+from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
 from expunge.errors import UsageError
 
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
     from expunge.adapters.policy.rule_files import Rule
     from expunge.core.review.question import PolicyAnswer
 
-access = typer.Typer(help="How staff come to see or hear a recording.", no_args_is_help=True)
 app = typer.Typer(help="The rules that decide about each view: show, test, ask, and those of earlier days.", no_args_is_help=True)
-access.add_typer(app, name="policy")
 
 
 @app.command()
@@ -71,7 +70,7 @@ def try_examples(map_file: options.Map = None, as_json: options.Json = False) ->
             output.say(f"{rule.file}:{rule.line}: no example is about the rule {rule.name}")
         output.say(f"{output.count(len(found.examples), 'example')}, {len(wrong)} wrong; digest {found.policies.digest}")
     if wrong:
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
@@ -104,7 +103,7 @@ def ask(
         answer = policies.asked(question, map_file)
     _tell(answer, as_json=as_json)
     if not answer.allowed:
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
