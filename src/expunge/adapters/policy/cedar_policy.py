@@ -26,9 +26,10 @@ from expunge.adapters.policy.facts import (
     person_facts,
     request_facts,
 )
-from expunge.adapters.policy.rule_files import FAILED, NO_PERMIT, SCHEMA, UNREADABLE, Rule, declared, read_rules
+from expunge.adapters.policy.rule_files import FAILED, NO_PERMIT, SCHEMA, UNREADABLE, Rules, declared, read_rules
 from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import DeskAct
+from expunge.core.review.policy_rules import PolicyRule
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 
 _CACHED = 1024
@@ -45,11 +46,11 @@ class CedarPolicy:
         found = read_rules(policies)
         found.require_sound()
         self.digest = policies.digest
-        self.rules: Mapping[str, Rule] = {rule.name: rule for rule in found.rules}
+        self.rules: Mapping[str, PolicyRule] = {rule.name: rule for rule in found.rules}
         schema = policies.files[SCHEMA]
         self._declared = declared(schema)
         self._schema = cedarpy.Schema.from_str(schema)
-        self._slices = {act: _slice(found.rules, act) for act in DeskAct}
+        self._slices = {act: _slice(found, act) for act in DeskAct}
         self._desk = cedarpy.Entities.from_json_str(desk_entity(policies.limits, self._declared), self._schema)
         self._entities = lru_cache(_CACHED)(self._parse)
 
@@ -85,8 +86,8 @@ class CedarPolicy:
         return self._desk.with_added_json_str(asked_entities(*facts), self._schema)
 
 
-def _slice(rules: tuple[Rule, ...], act: DeskAct) -> cedarpy.PolicySet:
-    about = {rule.name: rule.body for rule in rules if act in rule.acts}
+def _slice(found: Rules, act: DeskAct) -> cedarpy.PolicySet:
+    about = {rule.name: found.bodies[rule.name] for rule in found.rules if act in rule.acts}
     return cedarpy.PolicySet.from_json_str(json.dumps({"templates": {}, "staticPolicies": about, "templateLinks": []}))
 
 

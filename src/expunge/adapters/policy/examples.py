@@ -13,10 +13,11 @@ import yaml
 
 from expunge.adapters.policy.cedar_policy import CedarPolicy
 from expunge.adapters.policy.policy_folder import SHIPPED
-from expunge.adapters.policy.rule_files import OWN, RuleFault
+from expunge.adapters.policy.rule_files import OWN
 from expunge.core.accounts.review_spec import ReviewLimits
 from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import DeskAct
+from expunge.core.review.policy_rules import PolicyFault
 from expunge.core.review.question import ViewQuestion
 from expunge.core.values import codec
 from expunge.errors import Misconfigured, StateCorrupt
@@ -90,7 +91,7 @@ def read_examples(file: str, text: str) -> Iterator[Example]:
         loader.dispose()
 
 
-def try_examples(policies: PolicySet, examples: tuple[Example, ...]) -> tuple[RuleFault, ...]:
+def try_examples(policies: PolicySet, examples: tuple[Example, ...]) -> tuple[PolicyFault, ...]:
     """Return the examples that a set decides in another way. Raises Misconfigured for a mistake in the set."""
     compiled: dict[ReviewLimits, CedarPolicy] = {}
     faults = []
@@ -103,7 +104,7 @@ def try_examples(policies: PolicySet, examples: tuple[Example, ...]) -> tuple[Ru
             text = (
                 f"{example.case}: expected {_told(example.allowed, example.rules)}, and the answer is {_told(answer.allowed, answer.rules)}"
             )
-            faults.append(RuleFault(example.file, example.line, text, "mend the rule, or the example"))
+            faults.append(PolicyFault(example.file, example.line, text, "mend the rule, or the example"))
     return tuple(faults)
 
 

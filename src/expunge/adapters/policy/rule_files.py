@@ -13,6 +13,7 @@ import cedarpy
 
 from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.review_words import DeskAct
+from expunge.core.review.policy_rules import PolicyFault, PolicyRule
 from expunge.errors import Misconfigured
 
 SUFFIX, SCHEMA = ".cedar", "shipped/desk.cedarschema"
@@ -28,41 +29,13 @@ _POLICY = re.compile(r"^for policy `[^`]*`, ")
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One rule."""
-
-    name: str
-    """Its annotation ``@id``."""
-    reason: str
-    """Its annotation ``@reason``: a sentence for people."""
-    permits: bool
-    acts: frozenset[DeskAct]
-    file: str
-    line: int
-    body: Mapping[str, Any] = field(repr=False)
-    """In Cedar's JSON form."""
-
-
-@dataclass(frozen=True)
-class RuleFault:
-    """A mistake in a file."""
-
-    file: str
-    line: int
-    text: str
-    mend: str
-
-    def __str__(self) -> str:
-        """Return it in one line."""
-        return f"{self.file}:{self.line}: {self.text}"
-
-
-@dataclass(frozen=True)
 class Rules:
     """What a set of files says."""
 
-    rules: tuple[Rule, ...] = ()
-    faults: tuple[RuleFault, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
+    faults: tuple[PolicyFault, ...] = ()
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Name of a rule -> the rule in Cedar's JSON form."""
 
     def require_sound(self) -> None:
         """Raise Misconfigured where there is a mistake, with all of them."""
@@ -84,36 +57,37 @@ def declared(schema: str) -> frozenset[str]:
 
 def read_rules(policies: PolicySet) -> Rules:
     """Read every rule of a set, and every mistake in it."""
-    rules: list[Rule] = []
-    faults: list[RuleFault] = []
+    bodies: dict[str, Mapping[str, Any]] = {}
+    faults: list[PolicyFault] = []
     schema = _schema(policies, faults)
-    names: dict[str, Rule] = {}
+    names: dict[str, PolicyRule] = {}
     # Shipped files first: a name that both have was taken by the company's.
     for file, text in sorted(policies.files.items(), key=lambda item: (item[0].startswith(OWN), item[0])):
         if file.endswith(SUFFIX) and schema:
             for statement in _statements(text):
-                found = _read(file, statement, schema)
-                if isinstance(found, RuleFault):
+                checked = _checked(statement.text, schema)
+                found = _read(file, statement, checked)
+                if isinstance(found, PolicyFault):
                     faults.append(found)
                 elif found.name in names:
                     other = names[found.name]
                     taken = f"the name {found.name!r} is that of the rule at {other.file}:{other.line}"
-                    faults.append(RuleFault(file, found.line, taken, f'@id("{found.name}-2"), or another name'))
+                    faults.append(PolicyFault(file, found.line, taken, f'@id("{found.name}-2"), or another name'))
                 else:
-                    rules.append(found)
                     names[found.name] = found
-    if schema and not faults and not any(rule.permits for rule in rules):
-        faults.append(RuleFault("shipped", 1, "no rule permits anything", "install the package again"))
-    return Rules(tuple(rules), tuple(faults))
+                    bodies[found.name] = checked if isinstance(checked, Mapping) else {}
+    if schema and not faults and not any(rule.permits for rule in names.values()):
+        faults.append(PolicyFault("shipped", 1, "no rule permits anything", "install the package again"))
+    return Rules(tuple(names.values()), tuple(faults), bodies)
 
 
-def _schema(policies: PolicySet, faults: list[RuleFault]) -> str:
+def _schema(policies: PolicySet, faults: list[PolicyFault]) -> str:
     """Return the text of the schema; empty, with a fault, where it cannot be read."""
     try:
         schema = policies.files[SCHEMA]
         cedarpy.Schema.from_str(schema)
     except (KeyError, ValueError) as error:
-        faults.append(RuleFault(SCHEMA, 1, f"the schema cannot be read: {error}", "install the package again"))
+        faults.append(PolicyFault(SCHEMA, 1, f"the schema cannot be read: {error}", "install the package again"))
         return ""
     return schema
 
@@ -135,11 +109,10 @@ def _statement(text: str, begin: int, end: int) -> _Statement:
     return _Statement(text[start:end], text.count("\n", 0, start) + 1)
 
 
-def _read(file: str, statement: _Statement, schema: str) -> Rule | RuleFault:
-    def fault(text: str, mend: str) -> RuleFault:
-        return RuleFault(file, statement.line, f"the rule that begins here {text}", mend)
+def _read(file: str, statement: _Statement, checked: Mapping[str, Any] | _Mistake) -> PolicyRule | PolicyFault:
+    def fault(text: str, mend: str) -> PolicyFault:
+        return PolicyFault(file, statement.line, f"the rule that begins here {text}", mend)
 
-    checked = _checked(statement.text, schema)
     if isinstance(checked, _Mistake):
         return fault(checked.text, checked.mend)
     notes = checked.get("annotations", {})
@@ -150,7 +123,7 @@ def _read(file: str, statement: _Statement, schema: str) -> Rule | RuleFault:
         return fault(f"has no reason: {name!r}", '@reason("A sentence for the person who is refused.") above it')
     if checked["effect"] == "permit" and file.startswith(OWN):
         return fault(f"permits, and a rule of your own can only refuse: {name!r}", "forbid (principal, action, resource) when { … };")
-    return Rule(name, reason, checked["effect"] == "permit", _acts(checked["action"]), file, statement.line, checked)
+    return PolicyRule(name, reason, checked["effect"] == "permit", _acts(checked["action"]), file, statement.line)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.journal.policy_events import PolicyPublished, PolicySet, PolicyWithdrawn
 from expunge.core.journal.review_words import DeskAct
+from expunge.core.review.policy_rules import PolicyFault, PolicyRule
 from expunge.core.review.question import PolicyAnswer, ViewQuestion
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.review import policies, replay
@@ -24,7 +25,6 @@ from expunge.ports.review.policy_sets import PolicySets
 
 if TYPE_CHECKING:
     from expunge.adapters.policy.examples import Example
-    from expunge.adapters.policy.rule_files import Rule, RuleFault
 
 _SECTION = "review"
 
@@ -34,7 +34,7 @@ class MappedPolicies:
     """The policies that a map names, sound or not in force yet."""
 
     policies: PolicySet
-    rules: tuple[Rule, ...]
+    rules: tuple[PolicyRule, ...]
     """By file and line; the shipped ones first."""
     examples: tuple[Example, ...]
 
@@ -114,7 +114,7 @@ def question(act: str, changes: Mapping[str, str]) -> ViewQuestion:
         ) from error
 
 
-def tried(found: MappedPolicies) -> tuple[RuleFault, ...]:
+def tried(found: MappedPolicies) -> tuple[PolicyFault, ...]:
     """Return the examples that come out in another way than they say.
 
     Shipped ones are held against the shipped rules alone, which rules of a company's own may refuse more than.
@@ -129,7 +129,7 @@ def tried(found: MappedPolicies) -> tuple[RuleFault, ...]:
     return (*examples.try_examples(standard, shipped), *examples.try_examples(found.policies, own))
 
 
-def untried(found: MappedPolicies) -> tuple[Rule, ...]:
+def untried(found: MappedPolicies) -> tuple[PolicyRule, ...]:
     """Return the rules that no example is about."""
     about = {rule for example in found.examples for rule in example.rules}
     return tuple(rule for rule in found.rules if rule.name not in about)

@@ -12,7 +12,7 @@ from expunge.cli.terminal.installation import opened
 from expunge.errors import UsageError
 
 if TYPE_CHECKING:
-    from expunge.adapters.policy.rule_files import Rule
+    from expunge.core.review.policy_rules import PolicyRule
     from expunge.core.review.question import PolicyAnswer
 
 app = typer.Typer(help="The rules that decide about each view: show, test, ask, and those of earlier days.", no_args_is_help=True)
@@ -123,7 +123,7 @@ def history(map_file: options.Map = None, as_json: options.Json = False) -> None
         output.say("no set of rules was in force yet: the first process that decides enters it")
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: PolicyRule) -> dict[str, Any]:
     where = {"file": rule.file, "line": rule.line}
     return {"rule": rule.name, "permits": rule.permits, "acts": sorted(rule.acts), "reason": rule.reason, **where}
 

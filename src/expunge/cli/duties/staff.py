@@ -357,7 +357,7 @@ def training(
     Without a current one the account asks for, approves and sees no recording: no person has to suspend it.
     """
     with opened(map_file) as expunge:
-        found = [each for each in expunge.reviewers.overview() if not open_only or each.standing.value != "current"]
+        found = [each for each in expunge.reviewers.overview() if not open_only or each.open]
     if as_json:
         output.write_json("staff-training/1", {"records": [_training(each) for each in found]})
         return
@@ -367,7 +367,7 @@ def training(
     for each in found:
         purpose = each.purpose.value if each.purpose else "access to recordings"
         days = (day.isoformat() if day else "-" for day in (each.on, each.lapses))
-        style = "" if each.standing.value == "current" else "bold red"
+        style = "bold red" if each.open else ""
         table.add_row(each.label, each.kind.value, purpose, *days, each.standing.value, style=style)
     output.stdout().print(table) if found else output.say("no account needs a training or a statement")
 

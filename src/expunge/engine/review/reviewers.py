@@ -59,6 +59,11 @@ class RecordedDuty:
     needed: bool
     """Whether the account has a right about views that takes it."""
 
+    @property
+    def open(self) -> bool:
+        """Whether it is due, has lapsed, or is missing."""
+        return self.standing is not RecordStanding.CURRENT
+
 
 class LedgerRecords:
     """Reads the ledger of one process. See :class:`expunge.ports.review.seats.ReviewerRecords`. Safe between threads."""
