@@ -47,7 +47,7 @@ BEGUN = LeaseBegun(
 
 def answered(by: AnswerBy, *, granted: bool, account: str = "officer") -> ReviewAnswered:
     """Return an answer."""
-    return ReviewAnswered(NOW, ASKED.request, by, account, CHILD if by is AnswerBy.FAMILY else "", granted, "")
+    return ReviewAnswered(NOW, ASKED.request, by, account, CHILD if by is AnswerBy.FAMILY else "", granted, "", "")
 
 
 def standing(*events: object, at: datetime = NOW, purpose: ReviewPurpose = ReviewPurpose.HARM) -> RequestStanding:

@@ -202,7 +202,7 @@ def at_desk(company: Company) -> Iterator[DeskCompany]:
     with company.open() as opened:
         clock, policy, logins = Moved(), OpenPolicy(), OpenLogins()
         context = replace(opened.context, clock=clock)
-        desk = Desk.of(context, policy, logins, FullRecords(), DeskRecordings(opened))
+        desk = Desk.of(context, policy, logins, FullRecords(), DeskRecordings(context, opened.vault))
         yield DeskCompany(opened, company, desk, Viewing(desk), policy, logins, clock)
 
 

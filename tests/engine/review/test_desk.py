@@ -227,8 +227,8 @@ def test_a_signed_approval_counts_and_not_that_of_the_reviewer(office: DeskCompa
     request = requesting.ask(office.desk, office.seat(), office.new()).id
     for own in ("desk-0", "user0"):
         with pytest.raises(ReviewRefused):
-            requesting.approve_signed(office.desk, request, own)
-    requesting.approve_signed(office.desk, request, "priya")
+            requesting.approve_signed(office.desk, request, own, "c2ln")
+    requesting.approve_signed(office.desk, request, "priya", "c2ln")
     assert office.viewing.activate(office.seat(), request).clarity is Clarity.PIXELATED
 
 
@@ -459,21 +459,32 @@ def test_texts_lie_sealed_and_die_with_the_subject(office: DeskCompany) -> None:
             data = path.read_bytes()
             assert b"walnut tree" not in data
             assert "zwölf".encode() not in data
-    assert notes.end(office.desk.context, office.desk.stream, [office.subject()]) == (office.subject(),)
+    assert notes.end(office.desk.context, [office.subject()]) == (office.subject(),)
     assert all(notes.read(office.desk.context, each) is None for each in request.notes)
-    assert notes.end(office.desk.context, office.desk.stream, [office.subject()]) == ()
+    assert notes.end(office.desk.context, [office.subject()]) == ()
     with pytest.raises(ReviewRefused) as error:
         requesting.ask(office.desk, office.seat(), office.new())
     assert rules_of(error) == {"erasure"}
+
+
+def test_notes_go_when_the_order_ends_and_not_while_it_can_be_called_off(office: DeskCompany) -> None:
+    request = requesting.ask(office.desk, office.seat(), office.new()).id
+    order = office.expunge.order_erase([office.expunge.resolve("profile:prf-anna-7Q2M9K4T")]).order
+    assert notes.end_due(office.desk.context) == ()
+    assert notes.of(office.desk.context, office.reviews().requests[request], NoteAbout.NEED) == WHY
+    office.expunge.plan(order)
+    office.expunge.apply(order)
+    assert notes.of(office.desk.context, office.reviews().requests[request], NoteAbout.NEED) is None
+    assert office.reviews().notes_ended == {office.reviews().requests[request].asked.subjects[0]}
 
 
 @pytest.mark.parametrize("point", ["journal.register:before", "journal.register:after"])
 def test_the_end_of_notes_is_finished_after_a_crash(office: DeskCompany, point: str) -> None:
     request = approved(office)
     with arm(point, "fail"), pytest.raises(OSError, match="failpoint"):
-        notes.end(office.desk.context, office.desk.stream, [office.subject()])
+        notes.end(office.desk.context, [office.subject()])
     assert notes.of(office.desk.context, office.reviews().requests[request], NoteAbout.NEED) is None
-    notes.end(office.desk.context, office.desk.stream, [office.subject()])
+    notes.end(office.desk.context, [office.subject()])
     assert office.reviews().notes_ended == {office.subject()}
 
 

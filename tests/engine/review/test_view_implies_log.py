@@ -38,7 +38,7 @@ from tests.engine.review.desk_company import (
     copied,
     made,
 )
-from tests.soaking import examples
+from tests.soaking import SOAKING, examples
 
 POINTS = ["journal.register:before", "journal.register:after", "log.publish.swap:before", "log.publish.swap:after"]
 WHICH = st.integers(0, 9)
@@ -369,7 +369,8 @@ def test_killed_at_every_failpoint_of_a_view(desk_home: Company, tmp_path: Path)
     with at_desk(copied(desk_home, tmp_path / "watched")) as office, record() as names:
         office.fetch(lease)
         office.fetch(lease)
-    passes = [(name, names[: place + 1].count(name)) for place, name in enumerate(names)]
+    # Why the first pass alone: each of them in a soak.
+    passes = [(name, names[: place + 1].count(name)) for place, name in enumerate(names) if SOAKING or name not in names[:place]]
     assert {"journal.register:before", "log.publish.swap:after"} <= set(names)
     for number, (name, at) in enumerate(passes):
         home = copied(desk_home, tmp_path / f"killed-{number}")

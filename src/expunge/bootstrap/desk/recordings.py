@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, cast
 
-from expunge.bootstrap import Expunge
+from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vault_names import KIND, named_in
 from expunge.core.consent.consent import Consents
 from expunge.core.datamap.datamap import ByField, Dataset
@@ -21,6 +21,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.families.recordings import timelines
 from expunge.engine.gate import consent_register
 from expunge.engine.kernel import spelt_names, store_calls
+from expunge.engine.kernel.context import Context
 from expunge.errors import CouldNotLook, ItemGone, StoreUnavailable, Unplayable, UsageError
 from expunge.ports.optional.ranged_reading import ItemState, RangedReading
 from expunge.ports.review.recordings import ReviewedRecording, ReviewSource
@@ -35,32 +36,33 @@ _NAMED = "name it as the case does: its dataset and its name"
 class DeskRecordings:
     """Implements :class:`expunge.ports.review.recordings.ReviewRecordings`."""
 
-    expunge: Expunge
+    context: Context
+    vault: VaultService
 
     def find(self, dataset: str, name: str) -> ReviewedRecording:
         """See the port."""
-        found = self.expunge.context.data_map.datasets.get(dataset)
-        if found is None or found not in timelines.recordings_of(self.expunge.context.data_map):
+        found = self.context.data_map.datasets.get(dataset)
+        if found is None or found not in timelines.recordings_of(self.context.data_map):
             raise UsageError(
                 "no dataset of that name holds recordings", help="name the recording as the case does: its dataset and its name"
             )
-        if self.expunge.map.stores[found.store].kind == KIND:
-            sealed = self.expunge.vault.sealed_recording(f"{dataset}/{name}")
+        if self.context.data_map.stores[found.store].kind == KIND:
+            sealed = self.vault.sealed_recording(f"{dataset}/{name}")
             return self._reviewed(found, name, sealed.id, sealed.subjects, sealed=True)
         people = self._people(found, name)
         self._state(found, name, people)
-        tag = item_tag(self.expunge.context.keys.pseudonym_key(), dataset, name)
+        tag = item_tag(self.context.keys.pseudonym_key(), dataset, name)
         return self._reviewed(found, name, tag, people, sealed=False)
 
     def open(self, recording: ReviewedRecording, ask: Callable[[], None]) -> ReviewSource:
         """See the port."""
         if recording.sealed:
             try:
-                content = self.expunge.vault.opened_for_review(f"{recording.dataset}/{recording.name}", ask)
+                content = self.vault.opened_for_review(f"{recording.dataset}/{recording.name}", ask)
             except UsageError as error:
                 raise ItemGone("the recording is not there any more", help="the request can be closed") from error
             return SealedSource(cast("BinaryIO", content))
-        dataset = self.expunge.context.data_map.datasets[recording.dataset]
+        dataset = self.context.data_map.datasets[recording.dataset]
         people = self._people(dataset, recording.name)
         store, copy, state = self._state(dataset, recording.name, people)
 
@@ -78,7 +80,7 @@ class DeskRecordings:
         return named_in(dataset, name)
 
     def _state(self, dataset: Dataset, name: str, people: tuple[Subject, ...]) -> tuple[RangedReading, Copy, ItemState]:
-        context = self.expunge.context
+        context = self.context
         store = context.open_store(dataset.store)
         if not isinstance(store, RangedReading):
             raise Unplayable("this kind of store gives out no parts of recordings", help="keep recordings in folders, buckets or vaults")
@@ -95,9 +97,8 @@ class DeskRecordings:
             raise UsageError(_NOT_THERE, help=_NAMED) from error
 
     def _names(self, people: tuple[Subject, ...]) -> tuple[Pseudonym, ...]:
-        context = self.expunge.context
-        key = context.keys.pseudonym_key()
-        return tuple(dict.fromkeys(spelt_names.name_of(context.data_map, key, kind, value) for kind, value in people))
+        data_map, key = self.context.data_map, self.context.keys.pseudonym_key()
+        return tuple(dict.fromkeys(spelt_names.name_of(data_map, key, kind, value) for kind, value in people))
 
     def _reviewed(self, dataset: Dataset, name: str, recording: str, people: tuple[Subject, ...], *, sealed: bool) -> ReviewedRecording:
         subjects = self._names(people)
@@ -108,7 +109,7 @@ class DeskRecordings:
 
     def _child(self, people: tuple[Subject, ...], subjects: tuple[Pseudonym, ...]) -> bool:
         """Return whether any person in it may be a child: of a kind that has guardians by the map, and not known to have grown up."""
-        context = self.expunge.context
+        context = self.context
         if not any(kind in context.data_map.guardians for kind, _ in people):
             return False
         consents, now = consent_register.load(context), context.clock.now()

@@ -80,7 +80,9 @@ class ReviewAnswered:
     """The pseudonym of the family's subject; empty for staff."""
     granted: bool
     policy: str
-    """Digest of the policies that let it be approved; empty for a family, and for a denial."""
+    """Digest of the policies that let it be approved; empty for a family, for a denial, and at the command line."""
+    signed: str
+    """Base64 of the Ed25519 signature of an approver of the map; empty for the others, whom the keeper knows by their login."""
 
 
 @tagged("ReviewsBarred")

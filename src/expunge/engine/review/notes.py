@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import partial
 from hashlib import sha256
 
+from expunge.core.journal import events as journalled
+from expunge.core.journal.peek import peek
 from expunge.core.journal.review_events import ReviewNoteKept, ReviewNotesEnded
 from expunge.core.journal.review_words import NoteAbout
-from expunge.core.review.request import ReviewRequest, Reviews
+from expunge.core.review.request import ReviewRequest
 from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.engine.gate import fencing
 from expunge.engine.kernel.context import Context
-from expunge.engine.review.review_stream import ReviewStream
+from expunge.engine.kernel.journal_streams import REVIEWS, Recorder, register
 from expunge.errors import KeyDestroyed, UsageError
 
 MOST_TEXT = 2000
@@ -64,28 +66,45 @@ def of(context: Context, request: ReviewRequest, about: NoteAbout) -> str | None
     return read(context, found[-1]) if found else None
 
 
-def end(context: Context, stream: ReviewStream, erased: Iterable[Pseudonym]) -> tuple[Pseudonym, ...]:
+def end_due(context: Context) -> tuple[Pseudonym, ...]:
+    """End the notes about every subject whose order of erasure has ended. Return these subjects."""
+    kept, ended = _kept(context)
+    waiting = {subject for note in kept for subject in note.subjects} - ended
+    if not waiting:
+        return ()
+    orders = {name: order for order, each in fencing.standing_orders(context).items() for name in each.pseudonyms if name in waiting}
+    over = {order for order in set(orders.values()) if Recorder(context.journal, context.clock, order).run.ended_at is not None}
+    return end(context, [Pseudonym(name) for name, order in orders.items() if order in over])
+
+
+def end(context: Context, erased: Iterable[Pseudonym]) -> tuple[Pseudonym, ...]:
     """Destroy the keys of every note about some subjects, and remove the texts. Idempotent: a crash is finished by the next call."""
-    wanted = frozenset(erased)
+    kept, before = _kept(context)
     ended: list[Pseudonym] = []
-    due = stream.read(
-        lambda reviews: {
-            subject: [note for note in reviews.notes.values() if subject in note.subjects]
-            for subject in wanted - reviews.notes_ended
-            if any(subject in note.subjects for note in reviews.notes.values())
-        }
-    )
-    for subject, notes in sorted(due.items()):
+    for subject in sorted(set(erased) - before):
+        notes = [note for note in kept if subject in note.subjects]
+        if not notes:
+            continue
         context.keys.destroy_order(_key_of(subject))
         # commit point: no note about this subject can be read any more.
         context.shelf.remove_all([(_shelf(note.request), _name(note.note)) for note in notes])
-        stream.enter(partial(_ended, ReviewNotesEnded(context.clock.now(), subject)))
+        register(context.journal, REVIEWS, ReviewNotesEnded(context.clock.now(), subject))
         ended.append(subject)
     return tuple(ended)
 
 
-def _ended(event: ReviewNotesEnded, reviews: Reviews) -> tuple[ReviewNotesEnded, ...]:
-    return () if event.subject in reviews.notes_ended else (event,)
+def _kept(context: Context) -> tuple[list[ReviewNoteKept], set[Pseudonym]]:
+    """Return every note that was kept, and the subjects whose notes have ended. Views, which are most of the register, are passed over."""
+    kept, ended = [], set()
+    for data in context.journal.read(REVIEWS):
+        if peek(data, ReviewNoteKept, ReviewNotesEnded) is None:
+            continue
+        event = journalled.decode(data)
+        if isinstance(event, ReviewNoteKept):
+            kept.append(event)
+        elif isinstance(event, ReviewNotesEnded):
+            ended.add(event.subject)
+    return kept, ended
 
 
 def _key_of(subject: Pseudonym) -> OrderId:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -116,7 +117,7 @@ def found(desk: Desk, request: str) -> ReviewRequest:
         known = reviews.requests.get(request) if _ID.fullmatch(request) else None
         if known is None:
             raise UsageError("there is no request of that id", help="`expunge access list` shows requests")
-        return replace(known, answers=list(known.answers), notes=list(known.notes), lease=replace(known.lease) if known.lease else None)
+        return replace(known, answers=list(known.answers), notes=list(known.notes), lease=copy(known.lease))
 
     return desk.stream.read(look)
 
@@ -137,16 +138,19 @@ def approve(desk: Desk, seat: Seat, request: str) -> ReviewRequest:
     """Approve a request of another person. Raises ReviewRefused, UsageError."""
     known = found(desk, request)
     _, digest = decide(desk, _whole(DeskAct.APPROVE, known, recording_of(desk, known)), seat)
-    return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, seat.account, "", granted=True, policy=digest))
+    return _answer(
+        desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, seat.account, "", granted=True, policy=digest, signed="")
+    )
 
 
-def approve_signed(desk: Desk, request: str, approver: str) -> ReviewRequest:
+def approve_signed(desk: Desk, request: str, approver: str, signed: str) -> ReviewRequest:
     """Enter the approval of an approver of the map, whose signature over the request the caller has checked.
 
     Args:
         desk: the desk.
         request: its id.
         approver: the approver's name in the map.
+        signed: base64 of the signature.
 
     Raises ReviewRefused where the request waits for no approval, or where the approver is the reviewer by the account's label or its
     account of the operating system.
@@ -156,7 +160,9 @@ def approve_signed(desk: Desk, request: str, approver: str) -> ReviewRequest:
         raise ReviewRefused([PolicyReason("own-request", "no person approves a request of their own")])
     if known.takes_family_word or known.standing(desk.now()) not in {RequestStanding.WAITING, RequestStanding.APPROVED}:
         raise ReviewRefused([PolicyReason("not-waiting", "the request waits for no approval")])
-    return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, SIGNED + approver, "", granted=True, policy=""))
+    return _answer(
+        desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, SIGNED + approver, "", granted=True, policy="", signed=signed)
+    )
 
 
 def deny(desk: Desk, account: str, request: str) -> ReviewRequest:
@@ -164,7 +170,7 @@ def deny(desk: Desk, account: str, request: str) -> ReviewRequest:
     known = found(desk, request)
     if not desk.may(account, DeskAct.APPROVE):
         raise ReviewRefused([PolicyReason("no-right", "the account does not have the right that this takes")])
-    return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, account, "", granted=False, policy=""))
+    return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, account, "", granted=False, policy="", signed=""))
 
 
 def answer_as_family(
@@ -189,7 +195,7 @@ def answer_as_family(
         raise IllegalTransition(
             "another person is in this recording, for whom this family does not speak", help="it can be denied, and not allowed"
         )
-    event = ReviewAnswered(desk.now(), request, AnswerBy.FAMILY, account, family, granted=granted, policy="")
+    event = ReviewAnswered(desk.now(), request, AnswerBy.FAMILY, account, family, granted=granted, policy="", signed="")
     if not granted and known.lease is not None and known.lease.begun.by_family:
         return _deny_running(desk, event, known.lease)
     return _answer(desk, known, event)

@@ -106,11 +106,11 @@ class ViewLog:
             # commit point: the views are in the journal. A crash before the log's entry leaves views of which no byte was handed out.
             self._try_finish_entry()
             self._refuse_unlogged(wanted)
+        except (ExpungeError, OSError) as error:
+            _fail(wanted, error)
         except BaseException as error:
-            for each in wanted:
-                each.result, each.error = None, each.error or error
-            if not isinstance(error, ExpungeError | OSError):
-                raise
+            _fail(wanted, error)
+            raise
 
     def _append(self, wanted: Sequence[_Wanted], *, commit: bool) -> None:
         """Append views, with a statement of the log's next entry where one is due."""
@@ -208,6 +208,11 @@ class ViewLog:
 def _is_content(data: bytes) -> bool:
     """Return whether an event is more than an entry of the log about others: such entries alone ask for no further one."""
     return peek(data, ReviewsCommitted, ReviewsLogged) is None
+
+
+def _fail(wanted: Sequence[_Wanted], error: BaseException) -> None:
+    for each in wanted:
+        each.result, each.error = None, each.error or error
 
 
 def _views(reviews: Reviews, wanted: Sequence[_Wanted]) -> list[ReviewEvent]:
