@@ -33,7 +33,8 @@ from expunge.core.review import commitment
 from expunge.core.review.request import Lease, RequestStanding
 from expunge.core.values.hold import item_tag
 from expunge.engine.kernel.journal_streams import REVIEWS
-from expunge.engine.review import judgements, notes, requesting
+from expunge.engine.reports import emergency_views
+from expunge.engine.review import notes, requesting
 from expunge.engine.review.refusals import MOST_ENTRIES, ReviewRefused
 from expunge.errors import IllegalTransition, ItemGone, StateCorrupt, StateUnavailable, UsageError
 from expunge.faults import arm
@@ -428,17 +429,17 @@ def test_break_glass_shows_at_once_and_owes_a_judgement(office: DeskCompany) -> 
     assert isinstance(view, ViewServed)
     assert view.break_glass
     assert office.reviews().requests[request].owes_judgement() == lease.begun.at + timedelta(hours=24)
-    (due,) = judgements.owed(office.desk.context)
+    (due,) = emergency_views.owed(office.desk.context)
     assert (due.at, due.standing) == (lease.begun.at + timedelta(hours=24), ClockState.RUNNING)
     office.clock.ahead = timedelta(hours=24)
-    assert [each.standing for each in judgements.owed(office.desk.context)] == [ClockState.OVERDUE]
+    assert [each.standing for each in emergency_views.owed(office.desk.context)] == [ClockState.OVERDUE]
     office.clock.ahead = timedelta(0)
     for account in (REVIEWER, SECOND_REVIEWER):
         with pytest.raises(ReviewRefused):
             requesting.judge(office.desk, account, request, "it was needed", justified=True)
     requesting.judge(office.desk, OFFICER, request, "it was needed", justified=True)
     assert office.reviews().requests[request].owes_judgement() is None
-    assert judgements.owed(office.desk.context) == ()
+    assert emergency_views.owed(office.desk.context) == ()
     office.clock.ahead = timedelta(hours=25)
     with pytest.raises(IllegalTransition):
         requesting.judge(office.desk, OFFICER, request, "it was needed", justified=False)
