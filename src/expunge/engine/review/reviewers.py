@@ -167,6 +167,51 @@ def overview(context: Context, limits: ReviewLimits) -> tuple[RecordedDuty, ...]
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class PersonAccess:
+    """What one account of staff can reach of recordings, as far as the register and the ledger tell.
+
+    No account of staff holds a key, whatever its rights are: what it sees is decrypted in the clerk, and only at the desk (RNG III.E.3).
+    """
+
+    account: str
+    label: str
+    rights: frozenset[StaffRight]
+    """Rights about views that it has now."""
+    unused: frozenset[StaffRight]
+    """Those of them that were not used for ninety days."""
+    used: date | None
+    """The last day on which it used one."""
+    purposes: tuple[ReviewPurpose, ...]
+    """Purposes for which its training and its statement are current: for these it can be shown what another person approved."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether it can be shown a recording at all now."""
+        return StaffRight.SEE_VIEWS in self.rights and bool(self.purposes)
+
+
+def people(context: Context, limits: ReviewLimits) -> tuple[PersonAccess, ...]:
+    """Return every account with a right about views, with its use, and the purposes for which its records are current."""
+    now = context.clock.now()
+    current: dict[tuple[str, ReviewPurpose | None], set[LedgerKind]] = {}
+    for duty in overview(context, limits):
+        if duty.standing in (RecordStanding.CURRENT, RecordStanding.DUE):
+            current.setdefault((duty.account, duty.purpose), set()).add(duty.kind)
+    found = []
+    for account in StaffStream(context.journal).known().accounts.values():
+        rights = account.rights(now) & _VIEWS
+        if not account.promised(now) & _VIEWS:
+            continue
+        trained = LedgerKind.TRAINING in current.get((account.id, None), ())
+        both = {LedgerKind.TRAINING, LedgerKind.ATTESTATION}
+        purposes = tuple(each for each in ReviewPurpose if trained and current.get((account.id, each), set()) >= both)
+        unused = frozenset(grant.right for grant in account.grants.values() if grant.right in rights and account.unused(grant, now))
+        used = max((day for right, day in account.used.items() if right in _VIEWS), default=None)
+        found.append(PersonAccess(account.id, account.label, rights, unused, used, purposes))
+    return tuple(found)
+
+
 def _wanted(limits: ReviewLimits) -> Iterator[tuple[ReviewPurpose | None, LedgerKind, int]]:
     yield None, LedgerKind.TRAINING, limits.training_days
     for purpose in ReviewPurpose:
