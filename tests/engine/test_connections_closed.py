@@ -265,6 +265,7 @@ VERBS: dict[str, Call] = {
     "policies.replay": lambda world: world.opened.policies.replay(by="priya"),
     "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", None, date(2026, 1, 5)),
     "reviewers.attest": lambda world: world.opened.reviewers.attest("desk-1", ReviewPurpose.HARM, date(2026, 1, 5)),
+    "reviewers.people": lambda world: world.opened.reviewers.people(),
     "reviewers.overview": lambda world: world.opened.reviewers.overview(),
     "staff.accounts": lambda world: world.opened.staff.accounts(),
     "staff.named": lambda world: world.opened.staff.named("desk-1"),

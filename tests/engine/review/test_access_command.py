@@ -95,30 +95,39 @@ def test_the_rules_are_asked_about_a_case_and_an_earlier_set_as_well(officer: Co
 
 @pytest.mark.duty("RNG-10", "RNG-11", "RNG-15", "AMZ-15")
 def test_training_and_statements_are_entered_and_shown_by_account(officer: Company, tmp_path: Path) -> None:
+    where = officer.folder / "expunge.yaml"
+
     def standing() -> dict[tuple[str, str, str | None], str]:
-        found = command("staff", "training", "--json", "--map", officer.folder / "expunge.yaml").json["records"]
+        found = command("staff", "training", "--json", "--map", where).json["records"]
         return {(each["label"], each["kind"], each["purpose"]): each["standing"] for each in found}
 
     assert standing()["desk-0", "training", None] == "missing"
     purpose, paper = ReviewPurpose.HARM.value, tmp_path / "paper.txt"
-    paper.write_text(command("staff", "attest", "desk-0", "--for", purpose, "--text", "--map", officer.folder / "expunge.yaml").out)
+    paper.write_text(command("staff", "attest", "desk-0", "--for", purpose, "--text", "--map", where).out)
     assert purpose in paper.read_text()
-    assert command("staff", "train", "desk-0", "--map", officer.folder / "expunge.yaml").code == 0
-    assert command("staff", "train", "desk-0", "--for", purpose, "--on", "2020-01-31", "--map", officer.folder / "expunge.yaml").code == 0
-    assert command("staff", "attest", "desk-0", "--for", purpose, "--map", officer.folder / "expunge.yaml").code == 2
-    entered = command(
-        "staff", "attest", "desk-0", "--for", purpose, "--document", paper, "--json", "--map", officer.folder / "expunge.yaml"
-    ).json
+    assert command("staff", "train", "desk-0", "--map", where).code == 0
+    assert command("staff", "train", "desk-0", "--for", purpose, "--on", "2020-01-31", "--map", where).code == 0
+    assert command("staff", "attest", "desk-0", "--for", purpose, "--map", where).code == 2
+    entered = command("staff", "attest", "desk-0", "--for", purpose, "--document", paper, "--json", "--map", where).json
     assert entered["role"] == f"review {purpose}"
     told = standing()
     assert told["desk-0", "training", None] == told["desk-0", "attestation", purpose] == "current"
     assert told["desk-0", "training", purpose] == "lapsed"
-    assert command("staff", "train", "desk-0", "--for", "curiosity", "--map", officer.folder / "expunge.yaml").code == 2
-    assert command("staff", "train", "desk-0", "--on", "tomorrow", "--map", officer.folder / "expunge.yaml").code == 2
-    opened = command("staff", "training", "--open", "--map", officer.folder / "expunge.yaml").out
+    assert command("staff", "train", "desk-0", "--for", "curiosity", "--map", where).code == 2
+    assert command("staff", "train", "desk-0", "--on", "tomorrow", "--map", where).code == 2
+    people = {each["label"]: each for each in command("access", "people", "--json", "--map", where).json["people"]}
+    assert {label for label, each in people.items() if each["sees"]} == set(), "the training for the purpose has lapsed"
+    assert command("staff", "train", "desk-0", "--for", purpose, "--map", where).code == 0
+    people = {each["label"]: each for each in command("access", "people", "--json", "--map", where).json["people"]}
+    assert {label for label, each in people.items() if each["sees"]} == {"desk-0"}
+    assert (people["desk-0"]["purposes"], people["desk-2"]["rights"]) == ([purpose], ["approve-views"])
+    assert "desk-0" in command("access", "people", "--map", where).out
+    assert "desk-4" not in people, "an operator has no right about views"
+    assert command("staff", "train", "desk-0", "--for", ReviewPurpose.LAW.value, "--on", "2020-01-31", "--map", where).code == 0
+    opened = command("staff", "training", "--open", "--map", where).out
     assert "lapsed" in opened
     assert "current" not in opened
-    assert command("ledger", "verify", "--map", officer.folder / "expunge.yaml").code == 0
+    assert command("ledger", "verify", "--map", where).code == 0
 
 
 @pytest.mark.duty("RNG-14")

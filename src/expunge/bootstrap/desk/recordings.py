@@ -10,11 +10,12 @@ from typing import BinaryIO, cast
 
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vault_names import KIND, named_in
+from expunge.core.accounts.review_spec import CameraPlace
 from expunge.core.consent.consent import Consents
 from expunge.core.datamap.datamap import ByField, Dataset
 from expunge.core.datamap.person import Person
 from expunge.core.journal.review_words import Room
-from expunge.core.review.rooms import room_of
+from expunge.core.review.rooms import more_private, room_of
 from expunge.core.values.copy import Copy
 from expunge.core.values.hold import item_tag
 from expunge.core.values.ids import Pseudonym
@@ -104,7 +105,10 @@ class DeskRecordings:
         subjects = self._names(people)
         if not subjects:
             raise UsageError("the people in this recording are not known", help="a recording of no known person cannot be reviewed")
-        child, room = self._child(people, subjects), _room(dataset, name, {value for _, value in people})
+        spec = self.context.data_map.review
+        place = spec.cameras.get(dataset.name, CameraPlace()) if spec else CameraPlace()
+        child = (spec is not None and dataset.name in spec.children) or self._child(people, subjects)
+        room = _room(dataset, name, {value for _, value in people}, place)
         return ReviewedRecording(dataset.name, name, recording, sealed, subjects, child, room)
 
     def _child(self, people: tuple[Subject, ...], subjects: tuple[Pseudonym, ...]) -> bool:
@@ -120,11 +124,17 @@ def _may_be_child(consents: Consents, subject: Pseudonym, now: datetime) -> bool
     return now < consents.decides_alone_from(subject, datetime.max.replace(tzinfo=now.tzinfo))
 
 
-def _room(dataset: Dataset, name: str, people: set[str]) -> Room:
-    """Return the class of place, by the words of the name and of the dataset. What names a person is left out."""
+def _room(dataset: Dataset, name: str, people: set[str], place: CameraPlace) -> Room:
+    """Return the class of place: what the map says of the dataset, or a more private one by the words of the name.
+
+    Where the map names a field, its words alone count; else those of the name and of the dataset. What names a person is left out.
+    """
     ways = [way for path in dataset.paths for way in CompiledTemplate.of(path).readings(name)]
+    if place.field:
+        return room_of(way[place.field] for way in ways if place.field in way)
     words = [value for way in ways for value in way.values() if value not in people]
-    return room_of([*words, *name.split("/")[:-1], dataset.name])
+    told = room_of([*words, *name.split("/")[:-1], dataset.name])
+    return more_private(Room(place.room), told) if place.room else told
 
 
 @dataclass

@@ -12,7 +12,7 @@ from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.reports.duty_ledger import LedgerEntry
 from expunge.engine.review import reviewers
-from expunge.engine.review.reviewers import RecordedDuty
+from expunge.engine.review.reviewers import PersonAccess, RecordedDuty
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class ReviewerService(DomainService):
         """Return every training and statement with its standing, by the numbers of the map."""
         spec = self.context.data_map.review
         return reviewers.overview(self.context, spec.limits if spec else ReviewLimits())
+
+    def people(self) -> tuple[PersonAccess, ...]:
+        """Return what each account with a right about views can reach; see :func:`expunge.engine.review.reviewers.people`."""
+        spec = self.context.data_map.review
+        return reviewers.people(self.context, spec.limits if spec else ReviewLimits())
 
     def _named(self, which: str) -> str:
         return staff_register.named(StaffStream(self.context.journal).known(), which, self.context.clock.now())

@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(access_policy.app, name="policy")
 app.command("replay")(access_replay.replay_views)
+app.command()(access_replay.people)
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="Its id, as `expunge access list` shows it.", show_default=False)]
 
 

@@ -1,4 +1,4 @@
-"""``expunge access replay``: a year's views held against the rules that were in force at each."""
+"""``expunge access replay`` and ``people``: a year's views held against the rules of then, and who can be shown a recording now."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from expunge.cli.terminal.installation import opened
 
 if TYPE_CHECKING:
     from expunge.engine.review.replay import ViewReplay
+    from expunge.engine.review.reviewers import PersonAccess
 
 
 def replay_views(
@@ -49,3 +50,36 @@ def _replayed(found: ViewReplay, by: str) -> dict[str, Any]:
     ]
     counts = {"views": found.views, "refused": found.refused, "rules": dict(found.rules), "sets": list(found.sets)}
     return {"since": found.since, "until": found.until, **counts, "listed": listed, "by": by or None}
+
+
+def people(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show each account with a right about views: its rights now, their last use, and the purposes for which it can be shown a recording.
+
+    No account of staff holds a key: recordings are decrypted in the clerk, at the desk alone. Which accounts of the machine can open keys
+    is shown by `expunge vault who-can-read`.
+    """
+    with opened(map_file) as expunge:
+        found = expunge.reviewers.people()
+    if as_json:
+        output.write_json("access-people/1", {"people": [_person(each) for each in found]})
+        return
+    from rich.table import Table
+
+    table = Table("label", "may now", "not used for 90 days", "last used", "can be shown, for")
+    for each in found:
+        purposes = ", ".join(purpose.value for purpose in each.purposes) if each.sees else "nothing"
+        lists = (", ".join(sorted(rights)) or "-" for rights in (each.rights, each.unused))
+        table.add_row(each.label, *lists, each.used.isoformat() if each.used else "never", purposes)
+    output.stdout().print(table) if found else output.say("no account has a right about views")
+
+
+def _person(each: PersonAccess) -> dict[str, Any]:
+    return {
+        "account": each.account,
+        "label": each.label,
+        "rights": sorted(each.rights),
+        "unused": sorted(each.unused),
+        "used": each.used.isoformat() if each.used else None,
+        "purposes": [purpose.value for purpose in each.purposes],
+        "sees": each.sees,
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -26,7 +27,7 @@ class PolicySet:
     """Name -> text. A shipped file is named ``shipped/…``, a file of the company's own ``own/…``."""
     limits: ReviewLimits
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Return the hex SHA-256 over the canonical form."""
         return sha256(canonical.encode(codec.to_json(self))).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from expunge.core.accounts.review_spec import ReviewLimits
+from expunge.core.accounts.review_spec import ReviewSpec
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class ReviewBounds:
 
     request_lasts: timedelta = timedelta(hours=24)
     """A request that is neither approved nor activated in this time is denied."""
+    answer_within: timedelta = timedelta(days=7)
+    """The same for a request that the family has to allow."""
     lease: timedelta = timedelta(minutes=15)
     """The length of a lease."""
     range_ms: int = 30 * 60_000
@@ -26,11 +28,12 @@ class ReviewBounds:
     """For so long a lease whose first view is in the log goes on while the log cannot be written."""
 
 
-def bounds_of(limits: ReviewLimits) -> ReviewBounds:
+def bounds_of(spec: ReviewSpec) -> ReviewBounds:
     """Return the bounds that a map gives: leases and ranges are as long as it allows, and no longer."""
-    usual, range_ms = ReviewBounds(), limits.range_seconds * 1000
+    usual, range_ms = ReviewBounds(), spec.limits.range_seconds * 1000
     return ReviewBounds(
-        lease=timedelta(minutes=limits.lease_minutes),
+        answer_within=spec.answer_within,
+        lease=timedelta(minutes=spec.limits.lease_minutes),
         range_ms=range_ms,
         break_glass_range_ms=min(range_ms, usual.break_glass_range_ms),
         fetch_ms=min(range_ms, usual.fetch_ms),

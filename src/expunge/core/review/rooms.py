@@ -35,3 +35,11 @@ def room_of(names: Iterable[str]) -> Room:
     """
     words = {word for name in names for word in _SPLIT.split(_BETWEEN.sub(" ", name).lower()) if word}
     return next((room for room, known in _FOUND.items() if words & known), Room.UNKNOWN)
+
+
+def more_private(first: Room, second: Room) -> Room:
+    """Return the more private of two classes. A class that is not known gives way to one that is."""
+    return min(first, second, key=_PRIVACY.index)
+
+
+_PRIVACY = (*_WORDS, Room.UNKNOWN)

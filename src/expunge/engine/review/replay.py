@@ -123,6 +123,8 @@ class _Then:
     in_force: PolicySet | None
     waiting: dict[str, _Register]
     compiled: dict[str, ReviewPolicy] = field(default_factory=dict)
+    requests: dict[str, list[str]] = field(default_factory=dict)
+    """Reviewer -> ids of the reviewer's requests."""
 
     @classmethod
     def begun(cls, context: Context, sets: PolicySets) -> _Then:
@@ -140,6 +142,8 @@ class _Then:
 
     def apply(self, event: object) -> None:
         """Fold an event of the register of reviews. A view of a lease that is not known changes nothing."""
+        if isinstance(event, rev.ReviewRequested):
+            self.requests.setdefault(event.reviewer, []).append(event.request)
         if not isinstance(event, rev.ViewServed) or event.lease in self.reviews.leases:
             self.reviews.apply(event)
 
@@ -171,7 +175,7 @@ class _Then:
         assert self.in_force is not None
         limits, at, asked = self.in_force.limits, view.at, request.asked
         lease = self.reviews.leases[view.lease]
-        own = [each for each in self.reviews.requests.values() if each.asked.reviewer == view.reviewer]
+        own = [self.reviews.requests[each] for each in self.requests.get(view.reviewer, ())]
         local = at.astimezone(ZoneInfo(limits.hours.zone))
         record = self.records.record_at(view.reviewer, view.purpose, at)
         due = [each.owes_judgement() for each in own]

@@ -88,11 +88,12 @@ def ask(desk: Desk, seat: Seat, new: NewReview, *, at_machine: bool = False) -> 
     why = notes.cleaned(new.why, "the reason why less would not do")
     _require_form(desk, new)
     recording = desk.recordings.find(new.dataset, new.name)
-    now = desk.now()
+    now, bounds = desk.now(), desk.bounds
+    until = now + (bounds.answer_within if new.purpose is ReviewPurpose.AUTHORISED else bounds.request_lasts)
     event = ReviewRequested(
         now, desk.context.random(8).hex(), seat.account, desk.function(seat.account, DeskAct.REQUEST) or JobFunction.REVIEWER, new.purpose,
         new.case_kind, new.case_number, recording.dataset, recording.recording, recording.sealed, recording.subjects, new.first_ms,
-        new.last_ms, new.clarity, new.sound, now + desk.bounds.request_lasts, new.extends, new.break_glass, "",
+        new.last_ms, new.clarity, new.sound, until, new.extends, new.break_glass, "",
     )  # fmt: skip
     asked = Asked(DeskAct.REQUEST, ReviewRequest(event), recording, new.clarity, new.sound, new.first_ms, new.last_ms)
     if at_machine:

@@ -8,7 +8,7 @@ pseudonym of the account, and no name.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -72,7 +72,10 @@ class LedgerRecords:
         """Read nothing yet."""
         self._context = context
         self._length = -1
-        self._entries: Mapping[str, LedgerEntry] = {}
+        self._people: Mapping[str, Sequence[LedgerEntry]] = {}
+        """Person -> records about the person, oldest first."""
+        self._persons: dict[str, str] = {}
+        """Account -> its pseudonym in the ledger."""
         self._guard = threading.Lock()
 
     def record(self, account: str, purpose: ReviewPurpose) -> ReviewerRecord:
@@ -90,8 +93,7 @@ class LedgerRecords:
 
     def last_days(self, account: str, at: datetime) -> dict[tuple[str, LedgerKind], date]:
         """Return (role, kind) -> the last day on which an account was trained, or made its statement, as it was known at a time."""
-        person = self._person(account)
-        records = [each.record for each in self._known().values() if each.record.person == person and each.stated.at <= at]
+        records = [each.record for each in self._records(account) if each.stated.at <= at]
         roles = {each.id: each.role for each in records if each.kind is LedgerKind.ROLE}
         for each in records:
             if each.kind is LedgerKind.ROLE_ENDED and each.on <= at.astimezone(UTC).date():
@@ -105,20 +107,22 @@ class LedgerRecords:
 
     def role_of(self, account: str, role: str) -> LedgerRecord | None:
         """Return the record by which an account began a role that goes on; None where it has none."""
-        person, known = self._person(account), self._known()
-        ended = {each.record.about[0] for each in known.values() if each.record.kind is LedgerKind.ROLE_ENDED}
-        begun = (each.record for each in known.values() if each.record.kind is LedgerKind.ROLE and each.record.id not in ended)
-        return next((record for record in begun if (record.person, record.role) == (person, role)), None)
+        known = [each.record for each in self._records(account)]
+        ended = {each.about[0] for each in known if each.kind is LedgerKind.ROLE_ENDED}
+        return next((each for each in known if each.kind is LedgerKind.ROLE and each.role == role and each.id not in ended), None)
 
-    def _person(self, account: str) -> str:
-        return duty_ledger.pseudonym(self._context.keys.pseudonym_key(), _name(account))
-
-    def _known(self) -> Mapping[str, LedgerEntry]:
+    def _records(self, account: str) -> Sequence[LedgerEntry]:
         length = self._context.journal.length(LEDGER)
         with self._guard:
+            # The key is read from a file, and a view asks many times a minute.
+            if (person := self._persons.get(account)) is None:
+                person = self._persons[account] = duty_ledger.pseudonym(self._context.keys.pseudonym_key(), _name(account))
             if length != self._length:
-                self._entries, self._length = duty_ledger.entries(self._context), length
-            return self._entries
+                people: dict[str, list[LedgerEntry]] = {}
+                for entry in duty_ledger.entries(self._context).values():
+                    people.setdefault(entry.record.person, []).append(entry)
+                self._people, self._length = people, length
+            return self._people.get(person, ())
 
 
 def train(context: Context, account: str, purpose: ReviewPurpose | None, on: date, document: str = "") -> LedgerEntry:
@@ -160,6 +164,51 @@ def overview(context: Context, limits: ReviewLimits) -> tuple[RecordedDuty, ...]
             # Why a purpose without any record is left out: a reviewer works for some purposes, and not for all.
             if on is not None or (needed and purpose is None):
                 found.append(_duty(account, purpose, kind, on, timedelta(days=days), now, needed=needed))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class PersonAccess:
+    """What one account of staff can reach of recordings, as far as the register and the ledger tell.
+
+    No account of staff holds a key, whatever its rights are: what it sees is decrypted in the clerk, and only at the desk (RNG III.E.3).
+    """
+
+    account: str
+    label: str
+    rights: frozenset[StaffRight]
+    """Rights about views that it has now."""
+    unused: frozenset[StaffRight]
+    """Those of them that were not used for ninety days."""
+    used: date | None
+    """The last day on which it used one."""
+    purposes: tuple[ReviewPurpose, ...]
+    """Purposes for which its training and its statement are current: for these it can be shown what another person approved."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether it can be shown a recording at all now."""
+        return StaffRight.SEE_VIEWS in self.rights and bool(self.purposes)
+
+
+def people(context: Context, limits: ReviewLimits) -> tuple[PersonAccess, ...]:
+    """Return every account with a right about views, with its use, and the purposes for which its records are current."""
+    now = context.clock.now()
+    current: dict[tuple[str, ReviewPurpose | None], set[LedgerKind]] = {}
+    for duty in overview(context, limits):
+        if duty.standing in (RecordStanding.CURRENT, RecordStanding.DUE):
+            current.setdefault((duty.account, duty.purpose), set()).add(duty.kind)
+    found = []
+    for account in StaffStream(context.journal).known().accounts.values():
+        rights = account.rights(now) & _VIEWS
+        if not account.promised(now) & _VIEWS:
+            continue
+        trained = LedgerKind.TRAINING in current.get((account.id, None), ())
+        both = {LedgerKind.TRAINING, LedgerKind.ATTESTATION}
+        purposes = tuple(each for each in ReviewPurpose if trained and current.get((account.id, each), set()) >= both)
+        unused = frozenset(grant.right for grant in account.grants.values() if grant.right in rights and account.unused(grant, now))
+        used = max((day for right, day in account.used.items() if right in _VIEWS), default=None)
+        found.append(PersonAccess(account.id, account.label, rights, unused, used, purposes))
     return tuple(found)
 
 
