@@ -269,7 +269,7 @@ def test_what_the_sketching_process_is_given_cannot_reach_a_file(company: Compan
     company.speak(ANNA, "2026-05-01", "r-1")
     with viewing(company) as view:
         view.kept.sketch(view.viewer, view.timeline, view.handle())
-        process = view.kept.sketcher._process  # type: ignore[attr-defined]
+        process = view.kept.sketcher._child  # type: ignore[attr-defined]
         status = Path(f"/proc/{process.pid}/status").read_text()
         assert "Seccomp:\t2" in status
         limits = Path(f"/proc/{process.pid}/limits").read_text()
