@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from expunge.adapters.decoding.faults import MediaFault, MediaRefused
 from expunge.core.families.media_types import MediaType
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.ImageFile import ImageFile
 
 FORMATS = {MediaType.JPEG: "JPEG", MediaType.PNG: "PNG", MediaType.GIF: "GIF", MediaType.WEBP: "WEBP", MediaType.AVIF: "AVIF"}
@@ -45,6 +47,11 @@ def picture(media: MediaType, file: BinaryIO, side: int) -> Image.Image:
         raise MediaRefused(MediaFault.PIXELS) from error
     except DAMAGED as error:
         raise MediaRefused(MediaFault.DAMAGED) from error
+
+
+def of_pixels(pixels: NDArray[Any]) -> Image.Image:
+    """Return a picture of pixels: rows, columns, and red, green and blue of 8 bits."""
+    return Image.fromarray(np.ascontiguousarray(pixels, np.uint8))
 
 
 def _upright(image: ImageFile, side: int) -> Image.Image:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from expunge.adapters.decoding import containers, films
+from expunge.adapters.decoding import containers, films, pictures
 from expunge.adapters.decoding.faults import MediaFault, MediaRefused
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def frame_and_length(media: MediaType, file: Any, side: int) -> tuple[Image, flo
         small = frame.reformat(
             width=max(1, round(frame.width * scale)), height=max(1, round(frame.height * scale)), format="rgb24", threads=1
         )
-        return cast("Image", small.to_image()), length / 1000
+        return pictures.of_pixels(small.to_ndarray()), length / 1000
 
 
 def loudness(media: MediaType, file: BinaryIO, most: int) -> tuple[NDArray[np.float32], float, bool]:
@@ -50,7 +50,7 @@ def loudness(media: MediaType, file: BinaryIO, most: int) -> tuple[NDArray[np.fl
                     if held * sound.codec_context.channels >= most:
                         more = True
                         break
-                    samples = frame.to_ndarray()
+                    samples: NDArray[Any] = np.asarray(frame.to_ndarray())
                     scale = np.float32(np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1)
                     loud = np.abs(samples.astype(np.float32) / scale)
                     loud = loud.max(axis=0) if frame.format.is_planar else loud.reshape(-1, frame.layout.nb_channels).max(axis=1)

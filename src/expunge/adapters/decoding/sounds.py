@@ -50,8 +50,7 @@ def _parts(
     base, begin = cast("Fraction", stream.time_base), begin_of(stream)
     resampler = AudioResampler("fltp", "stereo" if channels == 2 else "mono", rate)
     with faults():
-        if since > _BEFORE:
-            container.seek(int((since - _BEFORE + begin) / base), stream=stream)
+        container.seek(int((max(Fraction(0), since - _BEFORE) + begin) / base), stream=stream)
         following: int | None = None
         for frame in chain(container.decode(stream), [None]):
             for part in resampler.resample(frame):
@@ -59,5 +58,5 @@ def _parts(
                 # Why not each told time: it is rounded to the clock of the file, and sound must not have holes of a sample.
                 if following is None or (told is not None and abs(told - following) > rate // 50):
                     following = told or 0
-                yield following, np.nan_to_num(part.to_ndarray(), nan=0.0, posinf=1.0, neginf=-1.0)
+                yield following, np.nan_to_num(np.asarray(part.to_ndarray(), np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
                 following += part.samples

@@ -61,4 +61,5 @@ class Painter:
 
 def plane(of: VideoPlane) -> NDArray[np.uint8]:
     """Return the bytes of a plane as rows, to read and to write."""
-    return np.frombuffer(of, np.uint8).reshape(of.height, of.line_size)[:, : of.width]
+    rows: NDArray[np.uint8] = np.frombuffer(memoryview(of), np.uint8).reshape(of.height, of.line_size)
+    return rows[:, : of.width]

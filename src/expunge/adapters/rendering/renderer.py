@@ -54,7 +54,8 @@ class ClosedRenderer:
     def segment(self, source: RangeSource, style: RenditionStyle, first_ms: int, last_ms: int) -> Segment:
         """See the port."""
         rendition.require_segment(first_ms, last_ms)
-        told, body = self._asked({"act": "segment", "first": first_ms, "last": last_ms} | _of(style), source, style.clarity)
+        request: dict[str, Json] = {"act": "segment", "first": first_ms, "last": last_ms}
+        told, body = self._asked(request | _of(style), source, style.clarity)
         with _checked():
             pixelated, frames, head = int(told.get("pixelated", 0)), int(told.get("frames", 0)), int(told["head"])
             return Segment(

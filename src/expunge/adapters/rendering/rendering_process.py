@@ -83,12 +83,10 @@ class Rendering:
             heard = None if sound is Sound.MUTE else heard
             if film is None and heard is None:
                 raise MediaRefused(MediaFault.NOTHING)
+            # Why the sound first, and whole: there is one place in a file at which it is read.
+            wave = None if heard is None else _sound(container, heard, first, last, sound)
             drawn = None if film is None else _Film(container, film, clarity, tile, (first, last, length), self._detector)
-            head, body, codecs = encoding.encoded(
-                first,
-                None if drawn is None else drawn.picture(),
-                None if heard is None else _sound(container, heard, first, last, sound),
-            )
+            head, body, codecs = encoding.encoded(first, None if drawn is None else drawn.picture(), wave)
             told = {"first": first, "last": last, "head": len(head), "codecs": codecs, "heard": heard is not None}
             return told | ({} if drawn is None else {"frames": drawn.frames, "pixelated": drawn.pixelated}), head + body
 
@@ -97,7 +95,8 @@ class Rendering:
             raise MediaRefused(MediaFault.OTHER_KIND)
         clarity, _, tile = _style(request)
         image = pictures.picture(media, cast("BinaryIO", io.BufferedReader(file)), MOST_SIDE)
-        frame, size = VideoFrame.from_image(image), shown_size(image.width, image.height)
+        frame = VideoFrame.from_ndarray(np.asarray(image), "rgb24")
+        size = shown_size(image.width, image.height)
         painter, shown = Painter(*size), None
         if clarity is Clarity.CLEAR:
             shown = painter.plain(frame)
@@ -111,7 +110,7 @@ class Rendering:
         shown = shown or painter.pixelated(frame)
         Mark(tile, *size).burn(shown, 0)
         out = io.BytesIO()
-        shown.to_image().save(out, "JPEG", quality=85)
+        pictures.of_pixels(shown.to_ndarray(format="rgb24")).save(out, "JPEG", quality=85)
         return {"pixelated": pixelated}, out.getvalue()
 
 

@@ -57,6 +57,6 @@ def _pulled(graph: av.filter.Graph) -> list[NDArray[np.float32]]:
     parts = []
     while True:
         try:
-            parts.append(graph.pull().to_ndarray())
+            parts.append(np.asarray(graph.pull().to_ndarray(), np.float32))
         except (av.error.BlockingIOError, av.error.EOFError):
             return parts
