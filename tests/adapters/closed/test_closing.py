@@ -88,7 +88,9 @@ def test_a_process_with_another_thread_is_not_closed() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    program = "from expunge.adapters.closed import closing\nclosing.close(64 << 20)\nheld = bytearray(32 << 20)\nprint('some', flush=True)\n"
+    program = (
+        "from expunge.adapters.closed import closing\nclosing.close(64 << 20)\nheld = bytearray(32 << 20)\nprint('some', flush=True)\n"
+    )
     program += "held += bytearray(96 << 20)\nprint('more', flush=True)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
     assert (ended.stdout, b"MemoryError" in ended.stderr) == (b"some\n", True)

@@ -79,7 +79,13 @@ def tone(seconds: float, hertz: float = 440.0, rate: int = SOUND) -> np.ndarray:
 
 @functools.cache
 def film(
-    seconds: float = 4.0, width: int = 320, height: int = 240, form: str = "mp4", codec: str = "libx264", sound: str = "", hertz: float = 440.0
+    seconds: float = 4.0,
+    width: int = 320,
+    height: int = 240,
+    form: str = "mp4",
+    codec: str = "libx264",
+    sound: str = "",
+    hertz: float = 440.0,
 ) -> bytes:
     """Return a film of :func:`texture`, with a tone where ``sound`` names a codec."""
     return written(form, _frames(seconds, width, height), codec, (width, height), tone(seconds, hertz) if sound else None, sound)
@@ -91,7 +97,13 @@ def _frames(seconds: float, width: int, height: int) -> Iterator[VideoFrame]:
 
 
 def written(
-    form: str, frames: Iterator[VideoFrame], codec: str, size: tuple[int, int], samples: np.ndarray | None = None, sound: str = "", rate: int = SOUND
+    form: str,
+    frames: Iterator[VideoFrame],
+    codec: str,
+    size: tuple[int, int],
+    samples: np.ndarray | None = None,
+    sound: str = "",
+    rate: int = SOUND,
 ) -> bytes:
     """Return a file of frames and samples."""
     out = io.BytesIO()

@@ -52,7 +52,9 @@ def clear_frames(name: str, times: list[float], size: tuple[int, int]) -> np.nda
     whole = recording(name)
     at = [max(0, int(np.searchsorted(whole.times, time + 1e-6)) - 1) for time in times]
     frames = [VideoFrame.from_ndarray(whole.frames[number], "gray") for number in at]
-    return np.stack([frame.reformat(width=size[0], height=size[1], format="gray", interpolation="BICUBIC").to_ndarray() for frame in frames])
+    return np.stack(
+        [frame.reformat(width=size[0], height=size[1], format="gray", interpolation="BICUBIC").to_ndarray() for frame in frames]
+    )
 
 
 def grid_of(name: str) -> tuple[int, int]:

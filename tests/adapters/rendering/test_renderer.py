@@ -25,7 +25,13 @@ def test_a_film_is_described(renderer: ClosedRenderer) -> None:
 
 @pytest.mark.parametrize(
     ("form", "codec", "sound"),
-    [("mp4", "libx264", "aac"), ("webm", "libvpx", "libopus"), ("webm", "libvpx-vp9", "libopus"), ("mp4", "libx265", ""), ("mp4", "libsvtav1", "")],
+    [
+        ("mp4", "libx264", "aac"),
+        ("webm", "libvpx", "libopus"),
+        ("webm", "libvpx-vp9", "libopus"),
+        ("mp4", "libx265", ""),
+        ("mp4", "libsvtav1", ""),
+    ],
 )
 def test_what_cameras_write_is_rendered(renderer: ClosedRenderer, form: str, codec: str, sound: str) -> None:
     content = film(1.0, 160, 120, form, codec, sound)
@@ -75,7 +81,8 @@ def test_sound_goes_on_over_a_join_without_a_crack(renderer: ClosedRenderer) -> 
 def test_the_picture_is_the_same_with_and_without_sound(renderer: ClosedRenderer, first: int) -> None:
     source = Held(film(4.0, 160, 120, "mp4", "libx264", "aac"))
     mute, heard = (
-        decoded(renderer.segment(source, style(Clarity.CLEAR, sound), first, first + 2000).data).frames for sound in (Sound.MUTE, Sound.CLEAR)
+        decoded(renderer.segment(source, style(Clarity.CLEAR, sound), first, first + 2000).data).frames
+        for sound in (Sound.MUTE, Sound.CLEAR)
     )
     assert len(mute) == len(heard) == 50
     assert all(np.array_equal(one, other) for one, other in zip(mute, heard, strict=True))
@@ -100,7 +107,14 @@ def test_a_masked_voice_has_another_pitch_and_a_clear_one_its_own(renderer: Clos
 
 @pytest.mark.parametrize(
     ("form", "codec", "rate"),
-    [("wav", "pcm_s16le", 8000), ("flac", "flac", 48_000), ("mp3", "libmp3lame", 48_000), ("adts", "aac", 48_000), ("ipod", "aac", 48_000), ("ogg", "libopus", 48_000)],
+    [
+        ("wav", "pcm_s16le", 8000),
+        ("flac", "flac", 48_000),
+        ("mp3", "libmp3lame", 48_000),
+        ("adts", "aac", 48_000),
+        ("ipod", "aac", 48_000),
+        ("ogg", "libopus", 48_000),
+    ],
 )
 def test_a_sound_alone_is_rendered_where_it_is_asked_for(renderer: ClosedRenderer, form: str, codec: str, rate: int) -> None:
     content = spoken(form, codec, 2.0, rate)
@@ -139,7 +153,13 @@ def test_odd_ranges_are_refused_and_the_next_one_is_rendered(renderer: ClosedRen
 
 
 def test_a_picture_is_pixelated_unless_more_was_granted(renderer: ClosedRenderer) -> None:
-    for name, media in (("JPEG", MediaType.JPEG), ("PNG", MediaType.PNG), ("WEBP", MediaType.WEBP), ("GIF", MediaType.GIF), ("AVIF", MediaType.AVIF)):
+    for name, media in (
+        ("JPEG", MediaType.JPEG),
+        ("PNG", MediaType.PNG),
+        ("WEBP", MediaType.WEBP),
+        ("GIF", MediaType.GIF),
+        ("AVIF", MediaType.AVIF),
+    ):
         content = picture(name)
         assert renderer.describe(Held(content)) == MediaForm(media, FormKind.PICTURE, 0, 640, 480)
         still = renderer.still(Held(content), style())
@@ -206,7 +226,10 @@ def test_a_source_that_gives_too_little_is_told_of(renderer: ClosedRenderer) -> 
 
 def test_threads_share_what_renders(renderer: ClosedRenderer) -> None:
     content, found = film(4.0, 160, 120), []
-    acts = [threading.Thread(target=lambda at=at: found.append(renderer.segment(Held(content), style(), at, at + 500))) for at in range(0, 2000, 500)]
+    acts = [
+        threading.Thread(target=lambda at=at: found.append(renderer.segment(Held(content), style(), at, at + 500)))
+        for at in range(0, 2000, 500)
+    ]
     for act in acts:
         act.start()
     for act in acts:

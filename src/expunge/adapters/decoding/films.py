@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TURNS = {90: "cclock", 180: "", 270: "clock"}
 """Degrees that a frame is turned, against the clock -> direction of ``transpose``."""
-_HELD_MS = 10_000
+_HELD_MS = 2_000
 """Milliseconds for which a frame may stay: a stream that says nothing for longer has ended."""
 
 

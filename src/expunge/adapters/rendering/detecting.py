@@ -123,7 +123,7 @@ def _shared(one: Box, other: Box) -> float:
 class Budget:
     """The time that may be spent on the frames of one segment."""
 
-    def __init__(self, seconds: float = BUDGET) -> None:
+    def __init__(self, seconds: float) -> None:
         """Begin now."""
         self._until = time.monotonic() + seconds
 

@@ -168,7 +168,7 @@ class _Film:
         if self._detector is None:
             return []
         wanted = faces.sample_times(self._first, self._last, self._length)
-        budget, found = Budget(), []
+        budget, found = Budget(detecting.BUDGET), []
         source = films.frames(self._container, self._stream, wanted[0], wanted[-1] + 1)
         _, current = next(source)
         later = next(source, None)
