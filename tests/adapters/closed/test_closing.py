@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -62,8 +63,6 @@ print(json.dumps([before, after]))
 
 @pytest.mark.parametrize("how", HOW)
 def test_a_closed_process_gets_at_nothing_and_an_open_one_does(how: str, tmp_path: Path) -> None:
-    import socket
-
     (tmp_path / "goes").touch()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
@@ -88,10 +87,14 @@ def test_a_process_with_another_thread_is_not_closed() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    program = (
-        "from expunge.adapters.closed import closing\nclosing.close(64 << 20)\nheld = bytearray(32 << 20)\nprint('some', flush=True)\n"
-    )
-    program += "held += bytearray(96 << 20)\nprint('more', flush=True)"
+    program = """
+from expunge.adapters.closed import closing
+closing.close(64 << 20)
+held = bytearray(32 << 20)
+print("some", flush=True)
+held += bytearray(96 << 20)
+print("more", flush=True)
+"""
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
     assert (ended.stdout, b"MemoryError" in ended.stderr) == (b"some\n", True)
 

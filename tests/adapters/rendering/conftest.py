@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from expunge.adapters.rendering.renderer import ClosedRenderer
-from expunge.core.review.rendition import Clarity, RenditionStyle, Sound, Tile
+from expunge.core.journal.review_words import Clarity, Sound
+from expunge.core.review.rendition import RenditionStyle, Tile
 
 TILE = Tile("reviewer 7f3a", "support 12345", "2026-11-30 10:45:12 UTC")
 

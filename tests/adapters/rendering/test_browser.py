@@ -17,8 +17,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from expunge.adapters.rendering.renderer import ClosedRenderer
+from expunge.core.journal.review_words import Clarity, Sound
 from expunge.core.review import rendition
-from expunge.core.review.rendition import Clarity, Segment, Sound
+from expunge.core.review.rendition import Segment
 from tests.adapters.rendering.conftest import style
 from tests.adapters.rendering.measuring import detail_left, pixelated
 from tests.adapters.rendering.recorded import Held, decoded, film

@@ -16,7 +16,7 @@ from expunge.adapters.rendering import detecting, rendering_process
 from expunge.adapters.rendering.detecting import Budget, CannotTell, Detector
 from expunge.adapters.rendering.renderer import ClosedRenderer
 from expunge.core.families.media_types import MediaType
-from expunge.core.review.rendition import Clarity
+from expunge.core.journal.review_words import Clarity
 from tests.adapters.rendering.conftest import TILE, style
 from tests.adapters.rendering.recorded import Held, decoded, man_in_a_car, street, written
 

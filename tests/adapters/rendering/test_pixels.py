@@ -11,8 +11,8 @@ import pytest
 from av.video.frame import VideoFrame
 
 from expunge.adapters.rendering.renderer import ClosedRenderer
+from expunge.core.journal.review_words import Clarity
 from expunge.core.review import rendition
-from expunge.core.review.rendition import Clarity
 from tests.adapters.rendering.conftest import style
 from tests.adapters.rendering.measuring import detail_left, pixelated
 from tests.adapters.rendering.recorded import Decoded, Held, decoded, film, man_in_a_car, rabbit, street, written

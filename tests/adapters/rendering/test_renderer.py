@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 
 import av
@@ -13,7 +14,8 @@ from PIL import Image
 from expunge.adapters.rendering import voices
 from expunge.adapters.rendering.renderer import ClosedRenderer
 from expunge.core.families.media_types import MediaType
-from expunge.core.review.rendition import Clarity, FormKind, MediaForm, Sound
+from expunge.core.journal.review_words import Clarity, Sound
+from expunge.core.review.rendition import FormKind, MediaForm
 from expunge.errors import NotPermitted, StoreUnavailable, UsageError
 from tests.adapters.rendering.conftest import style
 from tests.adapters.rendering.recorded import Held, decoded, film, man_in_a_car, rabbit, spoken, texture, tone, written
@@ -58,7 +60,7 @@ def test_segments_join_exactly(renderer: ClosedRenderer, clarity: Clarity, sound
         assert part.kinds == ({"video"} if sound is Sound.MUTE else {"video", "audio"})
         assert segment.codecs == "avc1.42c015" + ("" if sound is Sound.MUTE else ",mp4a.40.2")
     if sound is not Sound.MUTE:
-        for before, after in zip(parts, parts[1:], strict=False):
+        for before, after in itertools.pairwise(parts):
             assert before.sound_end == pytest.approx(after.sound_begin, abs=1e-6)
     together = decoded(made[0].head + b"".join(segment.body for segment in made))
     assert len(together.frames) == sum(len(part.frames) for part in parts)

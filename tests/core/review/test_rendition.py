@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expunge.core.journal.review_words import Clarity, Sound
 from expunge.core.review import rendition
-from expunge.core.review.rendition import (
-    BLOCKS,
-    LEAST_SIDE,
-    MOST_SEGMENT_MS,
-    MOST_SIDE,
-    PIXELATED_RATE,
-    TICKS,
-    Clarity,
-    RenditionStyle,
-    Sound,
-    Tile,
-)
+from expunge.core.review.rendition import BLOCKS, LEAST_SIDE, MOST_SEGMENT_MS, MOST_SIDE, PIXELATED_RATE, TICKS, RenditionStyle, Tile
 from expunge.errors import UsageError
 
 SIDES = st.integers(1, 8000)
@@ -47,7 +39,7 @@ def test_segments_cover_a_range_without_gap_or_overlap(first: int, length: int) 
     ranges = list(rendition.segments(first, first + length))
     assert ranges[0][0] == first
     assert ranges[-1][1] == first + length
-    assert all(one[1] == other[0] for one, other in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(ranges))
     for asked in ranges:
         rendition.require_segment(*asked)
 
@@ -79,7 +71,7 @@ def test_frames_take_whole_ticks(rate: float, clarity: Clarity) -> None:
 def test_frames_fill_a_segment_exactly(first: int, length: int, rate: int) -> None:
     frames = list(rendition.frame_times(first, first + length, rate))
     assert frames[0][0] == first * TICKS
-    assert all(tick + lasts == following[0] for (tick, lasts), following in zip(frames, frames[1:], strict=False))
+    assert all(tick + lasts == following[0] for (tick, lasts), following in itertools.pairwise(frames))
     assert sum(frames[-1]) == (first + length) * TICKS
     assert all(lasts > 0 for _, lasts in frames)
 

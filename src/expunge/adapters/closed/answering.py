@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from expunge.adapters.closed import wire
 from expunge.core.values.canonical import Json
-from expunge.ports.range_source import MOST_READ
+from expunge.ports.review.range_source import MOST_READ
 
 Answered: TypeAlias = tuple[Mapping[str, Json], bytes]
 _KEPT = 16

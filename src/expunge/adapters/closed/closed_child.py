@@ -13,7 +13,7 @@ import time
 from expunge.adapters.closed import wire
 from expunge.core.values.canonical import Json
 from expunge.errors import StoreUnavailable
-from expunge.ports.range_source import MOST_READ, RangeSource
+from expunge.ports.review.range_source import MOST_READ, RangeSource
 
 READY = b"\x01"
 """The byte that a child writes once it is closed."""

@@ -11,11 +11,12 @@ from typing import Any
 from expunge.adapters.closed.closed_child import ChildEnded, ClosedChild
 from expunge.adapters.decoding.faults import MediaFault
 from expunge.core.families.media_types import MediaType
+from expunge.core.journal.review_words import Clarity, Sound
 from expunge.core.review import rendition
-from expunge.core.review.rendition import Clarity, FormKind, MediaForm, RenditionStyle, Segment, Sound, Still
+from expunge.core.review.rendition import FormKind, MediaForm, RenditionStyle, Segment, Still
 from expunge.core.values.canonical import Json
 from expunge.errors import StoreUnavailable, Unplayable, UsageError
-from expunge.ports.range_source import RangeSource
+from expunge.ports.review.range_source import RangeSource
 
 _MODULE = "expunge.adapters.rendering.rendering_process"
 SECONDS = 20.0

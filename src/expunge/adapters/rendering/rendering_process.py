@@ -23,20 +23,10 @@ from expunge.adapters.rendering.encoding import BESIDE, Picture
 from expunge.adapters.rendering.hiding import Painter
 from expunge.adapters.rendering.marking import Mark
 from expunge.core.families.media_types import HEAD, MediaType, media_type_of
+from expunge.core.journal.review_words import Clarity, Sound
 from expunge.core.review import faces
 from expunge.core.review.faces import FaceSample
-from expunge.core.review.rendition import (
-    MOST_SIDE,
-    SOUND_RATE,
-    TICKS,
-    Clarity,
-    FormKind,
-    Sound,
-    Tile,
-    frame_times,
-    shown_rate,
-    shown_size,
-)
+from expunge.core.review.rendition import MOST_SIDE, SOUND_RATE, TICKS, FormKind, Tile, frame_times, shown_rate, shown_size
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -11,7 +11,7 @@ from expunge.adapters.closed.closed_child import ChildEnded, ClosedChild
 from expunge.core.families.media_types import MediaType
 from expunge.errors import Unplayable
 from expunge.ports.families.sketching import BARS, Sketch
-from expunge.ports.range_source import RangeSource
+from expunge.ports.review.range_source import RangeSource
 
 MODULE = "expunge.adapters.sketching.sketching_process"
 SECONDS = 5.0

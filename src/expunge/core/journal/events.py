@@ -23,6 +23,7 @@ from expunge.core.journal.opening_events import OpeningEvent
 from expunge.core.journal.posting_events import PostingEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
 from expunge.core.journal.reminder_events import ReminderEvent
+from expunge.core.journal.review_events import ReviewEvent
 from expunge.core.journal.thread_events import ThreadEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
@@ -420,6 +421,7 @@ RegisterEvent: TypeAlias = (
     | OwnPeriodEvent
     | ThreadEvent
     | NoticeEvent
+    | ReviewEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from expunge.core.families.media_types import MediaType
+from expunge.core.journal.review_words import Clarity, Sound
 from expunge.errors import UsageError
 
 SEGMENT_MS = 2_000
@@ -37,27 +38,6 @@ _RATES = (5, 10, 12, 15, 20, 24, 25, 30)
 _MOST_LINE = 48
 _TILE_ROUND_MS = (23_000, 17_000)
 """Milliseconds in which the mark goes to and fro, across and down: the two meet again after 391 seconds."""
-
-
-class Clarity(StrEnum):
-    """How clearly the picture is shown, the least first."""
-
-    TRANSCRIPT = "transcript"
-    """No picture: the transcript, with names masked."""
-    PIXELATED = "pixelated"
-    """The whole frame pixelated and grey: the default."""
-    FACES_HIDDEN = "faces hidden"
-    """In colour, with faces hidden; pixelated wherever faces cannot be followed."""
-    CLEAR = "clear"
-
-
-class Sound(StrEnum):
-    """How clearly the sound is heard, the least first."""
-
-    MUTE = "mute"
-    MASKED = "masked"
-    """The pitch changed. That is no anonymity: words, accent and manner stay, and the change can be undone."""
-    CLEAR = "clear"
 
 
 class FormKind(StrEnum):

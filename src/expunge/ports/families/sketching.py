@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from expunge.core.families.media_types import MediaType
-from expunge.ports.range_source import RangeSource
+from expunge.ports.review.range_source import RangeSource
 
 BARS = 96
 """Bars of an outline."""

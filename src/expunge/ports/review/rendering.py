@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from expunge.core.review.rendition import MediaForm, RenditionStyle, Segment, Still
-from expunge.ports.range_source import RangeSource
+from expunge.ports.review.range_source import RangeSource
 
 
 class Renderer(Protocol):

@@ -87,7 +87,7 @@ class Play(Protocol):
 
 @dataclass(frozen=True)
 class Preview:
-    """What of a recording can be read for a sketch (:class:`expunge.ports.range_source.RangeSource`)."""
+    """What of a recording can be read for a sketch (:class:`expunge.ports.review.range_source.RangeSource`)."""
 
     play: Play
     size: int
