@@ -103,3 +103,15 @@ def test_a_processor_is_bounded() -> None:
     program = "from expunge.adapters.closed import closing\nclosing.close()\nclosing.bound_processor(1)\nwhile True: pass"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=120)
     assert ended.returncode == -24, "SIGXCPU"
+
+
+def test_every_module_that_decodes_is_there_before_a_process_is_closed() -> None:
+    import pkgutil
+
+    import av
+
+    import expunge.adapters.decoding.libraries  # noqa: F401 - it is what is tried
+
+    there = {module.name for module in pkgutil.walk_packages(av.__path__, "av.")}
+    missing = {name for name in there - set(sys.modules) if name.rpartition(".")[2] not in {"__main__", "datasets"}}
+    assert not missing
