@@ -17,6 +17,14 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 RATE = 25
+_QUICK = {
+    "libx264": {"preset": "ultrafast", "g": "25"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "g": "25"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "g": "25"},
+    "libsvtav1": {"preset": "12"},
+}
+"""What makes encoders quick, and puts a key frame into each second."""
 SOUND = 48_000
 
 
@@ -113,8 +121,7 @@ def written(
             pictures = container.add_stream(codec, rate=RATE)
             pictures.width, pictures.height = size
             pictures.pix_fmt = "yuv420p"
-            if codec == "libx264":
-                pictures.options = {"preset": "ultrafast", "g": "25"}
+            pictures.options = dict(_QUICK.get(codec, {}))
         heard: Any = container.add_stream(sound, rate=rate, layout="mono") if samples is not None else None
         if pictures is not None:
             for number, frame in enumerate(frames):

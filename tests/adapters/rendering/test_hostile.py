@@ -82,11 +82,11 @@ def test_a_recording_that_takes_too_long_ends_and_the_next_is_rendered() -> None
 
 def test_a_process_that_dies_while_it_renders_is_replaced(renderer: ClosedRenderer) -> None:
     works(renderer)
-    pid = renderer._pools[None]._idle[0].pid
+    pid = renderer._pools[None].waiting()[0]
     with pytest.raises(Unplayable, match="did not survive"):
         renderer.segment(Held(street(), before=lambda: os.kill(pid, signal.SIGKILL)), style(), 0, 1000)
     works(renderer)
-    assert renderer._pools[None]._idle[0].pid != pid
+    assert pid not in renderer.processes()
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ GRAIN = 1024
 """Samples of a frame of AAC."""
 BESIDE = 2 * GRAIN
 """Samples that are encoded before a segment's first and behind its last, and left out: each frame overlaps with those beside it."""
-_PICTURE = {"preset": "ultrafast", "crf": "26", "g": "1000", "sc_threshold": "0", "bf": "0", "threads": "2"}
+PICTURE_OPTIONS = {"preset": "ultrafast", "crf": "26", "g": "1000", "sc_threshold": "0", "bf": "0", "threads": "2"}
 _SOUND_BITS = 64_000
 
 
@@ -77,7 +77,7 @@ def encoded(first_ms: int, picture: Picture | None, sound: Sound | None) -> tupl
 
 
 def _picture_track(container: OutputContainer, picture: Picture) -> Any:
-    stream: Any = container.add_stream("libx264", rate=picture.rate, options=dict(_PICTURE))
+    stream: Any = container.add_stream("libx264", rate=picture.rate, options=dict(PICTURE_OPTIONS))
     stream.width, stream.height = picture.size
     stream.pix_fmt = "yuv420p"
     stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS * 1000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from expunge.core.review.rendition import TILE_ALPHA, Tile, tile_place
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
+    from numpy.typing import NDArray
 
 _WHITE, _BLACK = 235.0, 16.0
 """Of a picture whose range is that of television."""
@@ -42,17 +45,27 @@ class Mark:
         part[:] = (part * self._kept[:rows, :columns] + self._added[:rows, :columns]).astype(np.uint8)
 
 
-def _drawn(lines: tuple[str, ...], width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+@functools.lru_cache(maxsize=8)
+def _drawn(lines: tuple[str, ...], width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the writing and its outline, from 0 to 1, as large as the frame lets them be."""
-    for size in range(max(_LEAST_FONT, height // 18), _LEAST_FONT - 1, -1):
-        font, edge = ImageFont.load_default(size), max(2, size // 8)
-        box = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), "\n".join(lines), font, stroke_width=edge)
-        if box[2] - box[0] <= width * _WIDEST:
-            break
+    text, largest = "\n".join(lines), max(_LEAST_FONT, height // 18)
+    wide = _box(text, largest)[2]
+    size = max(_LEAST_FONT, min(largest, int(largest * width * _WIDEST / max(1, wide))))
+    font, edge = ImageFont.load_default(size), _edge(size)
+    left, top, right, bottom = _box(text, size)
     layers = []
     for stroke in (edge // 2, edge + edge // 2):
-        layer = Image.new("L", (int(box[2] - box[0]) + 8, int(box[3] - box[1]) + 8))
-        ImageDraw.Draw(layer).multiline_text((4 - box[0], 4 - box[1]), "\n".join(lines), 255, font, stroke_width=stroke)
+        layer = Image.new("L", (right - left + 8, bottom - top + 8))
+        ImageDraw.Draw(layer).multiline_text((4 - left, 4 - top), text, 255, font, stroke_width=stroke)
         turned = layer.rotate(_TURNED, Image.Resampling.BILINEAR, expand=True)
         layers.append(np.asarray(turned, np.float32) / 255)
     return layers[0], layers[1]
+
+
+def _box(text: str, size: int) -> tuple[int, int, int, int]:
+    box = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, ImageFont.load_default(size), stroke_width=_edge(size))
+    return floor(box[0]), floor(box[1]), ceil(box[2]), ceil(box[3])
+
+
+def _edge(size: int) -> int:
+    return max(2, size // 8)

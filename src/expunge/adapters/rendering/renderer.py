@@ -89,6 +89,10 @@ class ClosedRenderer:
         with self._pools[None].lent():
             pass
 
+    def processes(self) -> list[int]:
+        """Return the numbers of the processes that wait for work."""
+        return [pid for pool in self._pools.values() for pid in pool.waiting()]
+
     def close(self) -> None:
         """See the port."""
         for pool in self._pools.values():
@@ -145,6 +149,11 @@ class _Pool:
                     return child
                 child.end()
         return None
+
+    def waiting(self) -> list[int]:
+        """Return the numbers of those that are not lent."""
+        with self._guard:
+            return [child.pid for child in self._idle]
 
     def close(self) -> None:
         """End all that are not lent."""

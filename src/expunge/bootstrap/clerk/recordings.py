@@ -20,6 +20,7 @@ from expunge.bootstrap import Expunge
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.person import Person
 from expunge.core.families.looks import LookPage
+from expunge.core.families.media_types import MediaType
 from expunge.core.families.selection import Selection
 from expunge.core.families.timeline import TimelineFilter, TimelineItem, TimelinePage, page_of
 from expunge.core.values.ids import Pseudonym
@@ -133,12 +134,21 @@ class FamilyRecordings:
             film = any(item.handle == handle and item.kind is DataKind.VIDEO for item in timeline.items)
             most = None if film else MOST_DECODED
             with self.playback.preview(viewer, timeline, handle, most) as (media, source, size):
-                found = self.sketcher.sketch(media, _Bounded(source), size)
+                found = self._sketched(media, _Bounded(source), size)
         except Unplayable:
             self._keep(key, None)
             raise
         self._keep(key, found)
         return found
+
+    def _sketched(self, media: MediaType, source: _Bounded, size: int) -> Sketch:
+        try:
+            return self.sketcher.sketch(media, source, size)
+        except Unplayable:
+            if media.is_audio or media.is_picture:
+                raise
+            # Why: browsers play films of which no small picture is made here.
+            return Sketch()
 
     def known(self, viewer: Viewer, item: TimelineItem) -> TimelineItem:
         """Return an item with what its sketch came to tell: that it cannot be played, or its length."""
