@@ -114,7 +114,6 @@ def test_segments_play_in_a_row_and_a_seek_is_another_one(browser: Browser, serv
     page.close()
 
 
-@pytest.mark.duty("RNG-12")
 def test_only_pixelated_bytes_reach_the_browser_and_it_paints_them(browser: Browser, served: Served) -> None:
     page = playing(browser, served, 2000)
     page.wait_for_function("document.querySelector('video').currentTime > 2.5")

@@ -76,7 +76,6 @@ def expected_of(clear: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return np.stack([pixelated(frame, grid[1], grid[0], height, width) for frame in clear])
 
 
-@pytest.mark.duty("RNG-12")
 @pytest.mark.parametrize("name", CLIPS)
 def test_detail_is_gone_in_the_worst_region(renderer: ClosedRenderer, name: str) -> None:
     shown, got, clear, expected = pair(renderer, name)

@@ -277,11 +277,11 @@ FILMS = {"MP4": ("mp4", "libx264", "aac"), "WebM": ("webm", "libvpx", "libopus")
 def test_a_film_has_a_small_picture_and_its_length(company: Company, form: str) -> None:
     """What says where its frames lie stands at the end of the MP4: all of it is opened, and little of it is read."""
     with viewing(company) as view:
-        company.ring(view.opened, ANNA, "g-1", film(3.0, 320, 180, *FILMS[form]))
+        company.ring(view.opened, ANNA, "g-1", film(1.5, 160, 90, *FILMS[form]))
         sketch = view.kept.sketch(view.viewer, view.timeline, view.handle())
-        assert (sketch.seconds, sketch.bars, sketch.cut) == (pytest.approx(3.0, abs=0.05), (), False)
+        assert (sketch.seconds, sketch.bars, sketch.cut) == (pytest.approx(1.5, abs=0.05), (), False)
         with Image.open(io.BytesIO(sketch.picture)) as image:
-            assert (image.format, image.size) == ("JPEG", (256, 144))
+            assert (image.format, image.size) == ("JPEG", (160, 90))
             assert np.asarray(image).std() > 20
         (item,) = view.timeline.items
         assert view.kept.known(view.viewer, replace(item, seconds=None)).seconds == sketch.seconds

@@ -1,7 +1,7 @@
 """How a recording is shown to a reviewer: how clearly, in which pieces, under which mark. Pure values and arithmetic.
 
 A reviewer is never given a recording. A rendition is made of it on the server, and only the rendition leaves: pixelated, grey and mute
-unless more was granted (RNG III.E, RNG-12).
+unless more was granted.
 """
 
 from __future__ import annotations
