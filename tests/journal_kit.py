@@ -730,10 +730,10 @@ def reviews(at: Times) -> tuple[ev.Event, ...]:
         )
     ]  # fmt: skip
     events += [
-        ReviewAnswered(at(), request, AnswerBy.STAFF, approver, "", True, policy),
-        ReviewAnswered(at(), request, AnswerBy.FAMILY, parent, child, False, ""),
+        ReviewAnswered(at(), request, AnswerBy.STAFF, approver, "", True, policy, "c2ln"),
+        ReviewAnswered(at(), request, AnswerBy.FAMILY, parent, child, False, "", ""),
         ReviewsBarred(at(), parent, child, "doorbell", recording, True),
-        LeaseBegun(at(), lease, request, NOW, Clarity.PIXELATED, Sound.MUTE, True, policy),
+        LeaseBegun(at(), lease, request, NOW, Clarity.PIXELATED, Sound.MUTE, True, digest("session"), policy),
         ClarityChanged(at(), lease, Clarity.FACES_HIDDEN, Sound.MASKED, policy),
         *(
             ViewServed(

@@ -60,7 +60,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "cohorts": "kernel subjects recipients retention",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
-        "families/recordings": "kernel subjects gate vault",
+        "review": "kernel gate accounts",
+        "families/recordings": "kernel subjects gate vault accounts review",
         "requests": "kernel recipients execution threads export",
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
         "families": (
@@ -161,7 +162,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "orders": "terminal",
         "services": "terminal",
         "duties": "terminal orders",
-        "": "terminal estate gate orders services duties",
+        "desk": "terminal orders duties",
+        "": "terminal estate gate orders services duties desk",
     },
     "web": {
         "": "",

@@ -37,6 +37,7 @@ from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
 from expunge.core.export.wanted_export import EVERYTHING
 from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.journal.review_words import CaseKind, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
 from expunge.core.values.cause import OnRequest
@@ -48,6 +49,7 @@ from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.intake.person_orders import OrderRequest
+from expunge.engine.review.requesting import NewReview
 from expunge.engine.vault.openings import Reader
 from expunge.errors import ExpungeError, StateCorrupt
 from expunge.gate import Subject
@@ -57,6 +59,7 @@ from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
 
 LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item", "", "ground", "authority", None, "Priya", "")
 REVIEW = UseReview("answer", ReviewDecision.APPROVED, {"used": "to answer the question"}, datetime(2027, 1, 1, tzinfo=UTC))
+NEW_REVIEW = NewReview(ReviewPurpose.HARM, CaseKind.SUPPORT, "LE-88", "doorbell", f"doorbell/{DINO}/r-1.wav", why="nothing less shows it")
 ASSURANCE = Assurance("Skylark", b"we keep it safe", datetime(2027, 1, 1, tzinfo=UTC))
 LETTER = b"Subject: A letter\n\nWhat happened.\n"
 AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
@@ -122,6 +125,8 @@ def _of_vault(name: str) -> dict[str, Call]:
         ).close(),
         "open": lambda _, desk: _read(desk),
         "openings": lambda _, desk: desk.openings(),
+        "sealed_recording": lambda _, desk: desk.sealed_recording(f"doorbell/{RANG}"),
+        "opened_for_review": lambda _, desk: desk.opened_for_review(f"doorbell/{RANG}", lambda: None).close(),
     }
     return {f"{name}.{verb}": lambda world, call=call: call(world, getattr(world.opened, name)) for verb, call in calls.items()}  # type: ignore[misc]
 
@@ -306,6 +311,18 @@ VERBS: dict[str, Call] = {
     "epochs.destroy": lambda world: world.opened.epochs.destroy(1),
     "epochs.who_can_read": lambda world: world.opened.epochs.who_can_read(),
     "epochs.accept_older": lambda world: world.opened.epochs.accept_older("Priya", "the disk was lost"),
+    "access.requests": lambda world: world.opened.access.requests(),
+    "access.request": lambda world: world.opened.access.request("00" * 8),
+    "access.need": lambda world: world.opened.access.need(world.opened.access.request("00" * 8)),
+    "access.ask": lambda world: world.opened.access.ask("nobody", NEW_REVIEW),
+    "access.message": lambda world: world.opened.access.message("00" * 8),
+    "access.approve": lambda world: world.opened.access.approve("00" * 8, "Priya", ""),
+    "access.activate": lambda world: world.opened.access.activate("00" * 8),
+    "access.revoke": lambda world: world.opened.access.revoke("00" * 8),
+    "access.named": lambda world: world.opened.access.named("nobody"),
+    "access.labels": lambda world: world.opened.access.labels(),
+    "access.looks": lambda world: list(world.opened.access.looks()),
+    "access.prove": lambda world: world.opened.access.prove(),
     "openings.chosen": lambda world: list(world.opened.openings.chosen()),
     "openings.inventory": lambda world: list(world.opened.openings.inventory()),
     "openings.review": lambda world: world.opened.openings.review(),
@@ -363,7 +380,8 @@ STATELESS = {
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (
-        "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable", "readable_page",
+        "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable", "readable_page", "sealed_recording",
+        "opened_for_review",
     )),
 }  # fmt: skip
 """Verbs that do not read the state database, or not with the map of this test and with state in a file."""

@@ -29,6 +29,7 @@ from expunge.bootstrap.accounts.thread_service import ThreadService
 from expunge.bootstrap.clerk.webhook_service import WebhookService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
+from expunge.bootstrap.desk.access_service import AccessService
 from expunge.bootstrap.disgorgements import DisgorgementService
 from expunge.bootstrap.exports.export_service import ExportService
 from expunge.bootstrap.exports.sealed_shelf import SealedExportShelf
@@ -89,6 +90,7 @@ from expunge.engine.intake import cancelling, person_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context, Reporter, silent
+from expunge.engine.review import notes as review_notes
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.threads import messages
 from expunge.engine.vault.shred_heads import ShredHeads
@@ -146,6 +148,7 @@ class Expunge(Queries):
         way = KeptVault(data_map, self._door) if self._door else None
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
         self.openings = OpeningService(context, self._changing, self._alone, self.vault)
+        self.access = AccessService(context, self._changing, self._alone, self.vault)
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
         self.readings = ReadingService(context, self._changing, self._alone, vaults, self.gates.open)
@@ -318,6 +321,7 @@ class Expunge(Queries):
         self._require_whole()
         applied_map.remember(self.map, self.context.map_digest)
         runs = self._carry_out(orders, saved, report)
+        review_notes.end_due(self.context)
         # What is not heard now is told by `expunge lineage tell`: an order does not wait for those who keep lineage.
         lineage_events.tell(self.context, orders, lineage_http.post)
         return runs
@@ -453,6 +457,7 @@ class Expunge(Queries):
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
             messages.end_due(self.context)
+            review_notes.end_due(self.context)
             self.exports.sweep()
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 

@@ -40,12 +40,14 @@ ASKED = ReviewRequested(
     NOW, "0a" * 8, "reviewer", JobFunction.REVIEWER, ReviewPurpose.HARM, CaseKind.SUPPORT, "LE-88", "doorbell", "ab" * 16, True, (CHILD,),
     0, 40_000, Clarity.CLEAR, Sound.MUTE, NOW + timedelta(days=1), "", False, "",
 )  # fmt: skip
-BEGUN = LeaseBegun(NOW, "1b" * 8, ASKED.request, NOW + timedelta(minutes=5), Clarity.PIXELATED, Sound.MUTE, by_consent=False, policy="")
+BEGUN = LeaseBegun(
+    NOW, "1b" * 8, ASKED.request, NOW + timedelta(minutes=5), Clarity.PIXELATED, Sound.MUTE, by_family=False, session="", policy=""
+)
 
 
 def answered(by: AnswerBy, *, granted: bool, account: str = "officer") -> ReviewAnswered:
     """Return an answer."""
-    return ReviewAnswered(NOW, ASKED.request, by, account, CHILD if by is AnswerBy.FAMILY else "", granted, "")
+    return ReviewAnswered(NOW, ASKED.request, by, account, CHILD if by is AnswerBy.FAMILY else "", granted, "", "")
 
 
 def standing(*events: object, at: datetime = NOW, purpose: ReviewPurpose = ReviewPurpose.HARM) -> RequestStanding:

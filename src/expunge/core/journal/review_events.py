@@ -80,7 +80,9 @@ class ReviewAnswered:
     """The pseudonym of the family's subject; empty for staff."""
     granted: bool
     policy: str
-    """Digest of the policies that let it be approved; empty for a family, and for a denial."""
+    """Digest of the policies that let it be approved; empty for a family, for a denial, and at the command line."""
+    signed: str
+    """Base64 of the Ed25519 signature of an approver of the map; empty for the others, whom the keeper knows by their login."""
 
 
 @tagged("ReviewsBarred")
@@ -110,8 +112,10 @@ class LeaseBegun:
     clarity: Clarity
     sound: Sound
     """What is shown at first."""
-    by_consent: bool
-    """Whether it stands on a consent or an allowance of the family, so that it ends with that."""
+    by_family: bool
+    """Whether it stands on a consent or an allowance of the family alone, so that it ends with that."""
+    session: str
+    """Hex SHA-256 of the hash of the web session in which it was activated: in no other one anything is seen. Empty at the command line."""
     policy: str
 
 

@@ -108,6 +108,8 @@ class ReviewOutcome(StrEnum):
 class NoteAbout(StrEnum):
     """The subject of a note."""
 
+    RECORDING = "recording"
+    """The name by which the store finds the recording."""
     NEED = "why less would not do"
     OUTCOME = "outcome"
     BREAK_GLASS = "break-glass review"

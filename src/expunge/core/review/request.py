@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from expunge.core.journal import review_events as ev
@@ -56,6 +56,8 @@ class Lease:
     views: int = 0
     """Views that were entered; the next one has this sequence number."""
     last_view: datetime | None = None
+    first_position: int | None = None
+    """The position of its first view in the register."""
 
     def standing(self, now: datetime) -> LeaseStanding:
         """Return its standing at a time."""
@@ -154,6 +156,8 @@ class Reviews:
         self.notes: dict[str, ev.ReviewNoteKept] = {}
         self.notes_ended: set[Pseudonym] = set()
         """Subjects whose notes are gone."""
+        self._watched: dict[tuple[str, date], int] = {}
+        """(reviewer, day in UTC) -> milliseconds of recordings that were given."""
         self.committed: ev.ReviewsCommitted | None = None
         """The last entry of the log that was stated."""
         self.logged: ev.ReviewsLogged | None = None
@@ -173,6 +177,13 @@ class Reviews:
         return 0 if self.committed is None else self.committed.first + self.committed.count
 
     @property
+    def logged_to(self) -> int:
+        """Return the position of the first event that no published entry of the log commits to."""
+        if self.committed is None:
+            return 0
+        return self.committed.first if self.unlogged is not None else self.committed_to
+
+    @property
     def unlogged(self) -> ev.ReviewsCommitted | None:
         """Return the stated entry that is not noted to be in the log."""
         if self.committed is None or (self.logged is not None and self.logged.number >= self.committed.number):
@@ -188,6 +199,10 @@ class Reviews:
         """Return whether a family of any of these subjects bars review of a recording."""
         return any(self.barred.get(each, set()) & {ALL, (dataset, recording)} for each in subjects)
 
+    def watched_ms(self, reviewer: str, day: date) -> int:
+        """Return the milliseconds of recordings that a reviewer was given on a day in UTC. What was fetched twice counts twice."""
+        return self._watched.get((reviewer, day), 0)
+
     def running(self, now: datetime) -> tuple[Lease, ...]:
         """Return the leases that run at a time."""
         return tuple(lease for lease in self.leases.values() if lease.standing(now) is LeaseStanding.RUNNING)
@@ -199,6 +214,10 @@ class Reviews:
             case ev.ViewServed():
                 lease = self.leases[event.lease]
                 lease.views, lease.last_view = event.sequence + 1, event.at
+                if lease.first_position is None:
+                    lease.first_position = self.length - 1
+                day = event.reviewer, event.at.date()
+                self._watched[day] = self._watched.get(day, 0) + event.last_ms - event.first_ms
             case ev.ReviewRequested():
                 self.requests[event.request] = ReviewRequest(event)
             case ev.ReviewAnswered():
