@@ -107,7 +107,7 @@ def _plainly(content: bytes, *, pixelated: bool) -> None:
     across, down = rendition.blocks(*SIZE)
     small, large = VideoReformatter(), VideoReformatter()
     rate = PIXELATED_RATE if pixelated else RATE
-    with av.open(io.BytesIO(content)) as film, av.open(io.BytesIO(), "w", format="mp4") as out:
+    with av.open(io.BytesIO(content), "r") as film, av.open(io.BytesIO(), "w", format="mp4") as out:
         source = film.streams.video[0]
         source.codec_context.thread_count, source.codec_context.thread_type = 2, "AUTO"
         stream: Any = out.add_stream("libx264", rate=rate, options=dict(PICTURE_OPTIONS))

@@ -27,6 +27,8 @@ HOW = {
     "renderer with faces": "rendering_process.prepare(with_faces=True)",
     "sketcher": "sketching_process.prepare()",
 }
+RARE = {"bare", "renderer"}
+"""What is part of another row."""
 PROGRAM = """
 import json, os, socket, sys
 from expunge.adapters.closed import closing
@@ -61,7 +63,7 @@ print(json.dumps([before, after]))
 """
 
 
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", [pytest.param(how, marks=[pytest.mark.soak] * (how in RARE)) for how in HOW])
 def test_a_closed_process_gets_at_nothing_and_an_open_one_does(how: str, tmp_path: Path) -> None:
     (tmp_path / "goes").touch()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -100,7 +102,7 @@ print("more", flush=True)
 
 
 def test_a_processor_is_bounded() -> None:
-    program = "from expunge.adapters.closed import closing\nclosing.close()\nclosing.bound_processor(1)\nwhile True: pass"
+    program = "from expunge.adapters.closed import closing\nclosing.close()\nclosing.bound_processor(0)\nwhile True: pass"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=120)
     assert ended.returncode == -24, "SIGXCPU"
 

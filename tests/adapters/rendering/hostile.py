@@ -58,7 +58,7 @@ def of_no_length() -> bytes:
 
 def film_bomb() -> bytes:
     """Return a film of a few kilobytes whose frames have more pixels than are decoded."""
-    return written("mp4", iter([VideoFrame(4400, 2400, "yuv420p")]), "libx264", (4400, 2400))
+    return written("mp4", iter([VideoFrame(4400, 2400, "yuv420p")]), "mpeg4", (4400, 2400))
 
 
 def picture_bomb() -> bytes:

@@ -46,8 +46,9 @@ def test_what_cameras_write_is_rendered(renderer: ClosedRenderer, form: str, cod
     assert shown.times == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
 
 
-@pytest.mark.parametrize("clarity", [Clarity.PIXELATED, Clarity.CLEAR])
-@pytest.mark.parametrize("sound", [Sound.MUTE, Sound.MASKED, Sound.CLEAR])
+@pytest.mark.parametrize(
+    ("clarity", "sound"), [(Clarity.PIXELATED, Sound.MUTE), (Clarity.PIXELATED, Sound.MASKED), (Clarity.CLEAR, Sound.CLEAR)], ids=str
+)
 def test_segments_join_exactly(renderer: ClosedRenderer, clarity: Clarity, sound: Sound) -> None:
     source = Held(film(4.0, 160, 120, "mp4", "libx264", "aac"))
     made = [renderer.segment(source, style(clarity, sound), first, last) for first, last in ((0, 1500), (1500, 2700), (2700, 9000))]
@@ -188,9 +189,9 @@ def test_a_still_is_no_film_and_a_film_no_still(renderer: ClosedRenderer) -> Non
 
 
 def test_a_seek_reads_a_part_of_a_long_film(renderer: ClosedRenderer) -> None:
-    source = Held(film(40.0, 320, 240))
-    renderer.segment(source, style(), 30_000, 32_000)
-    assert source.read_bytes < source.size / 3
+    source = Held(film(16.0, 320, 240))
+    renderer.segment(source, style(), 12_000, 14_000)
+    assert source.read_bytes < source.size / 2
 
 
 def test_the_mark_is_in_each_frame_and_moves(renderer: ClosedRenderer) -> None:

@@ -66,7 +66,7 @@ class ClosedChild:
         except ChildEnded as error:
             self.end()
             message = "the process that decodes could not close itself, and was given nothing"
-            raise StoreUnavailable(message, help="`expunge check` says what this machine lacks: seccomp, memory, or a package") from error
+            raise StoreUnavailable(message, help="it takes a kernel with seccomp, memory, and for films the extra `desk`") from error
         except BaseException:
             self.end()
             raise

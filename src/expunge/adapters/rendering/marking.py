@@ -53,12 +53,12 @@ def _drawn(lines: tuple[str, ...], width: int, height: int) -> tuple[NDArray[np.
     size = max(_LEAST_FONT, min(largest, int(largest * width * _WIDEST / max(1, wide))))
     font, edge = ImageFont.load_default(size), _edge(size)
     left, top, right, bottom = _box(text, size)
-    layers = []
+    layers: list[NDArray[np.float32]] = []
     for stroke in (edge // 2, edge + edge // 2):
         layer = Image.new("L", (right - left + 8, bottom - top + 8))
         ImageDraw.Draw(layer).multiline_text((4 - left, 4 - top), text, 255, font, stroke_width=stroke)
         turned = layer.rotate(_TURNED, Image.Resampling.BILINEAR, expand=True)
-        layers.append(np.asarray(turned, np.float32) / 255)
+        layers.append(np.asarray(turned, np.float32) / np.float32(255))
     return layers[0], layers[1]
 
 
