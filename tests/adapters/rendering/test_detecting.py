@@ -136,7 +136,7 @@ def test_missing_weights_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
 def answer(rows: int = 8, columns: int = 8) -> list[np.ndarray]:
     heat = np.zeros((1, 1, rows, columns), np.float32)
     heat[0, 0, 3, 4] = 0.9
-    return [heat, np.zeros((1, 2, rows, columns), np.float32), np.zeros((1, 2, rows, columns), np.float32)]
+    return [heat, *(np.zeros((1, depth, rows, columns), np.float32) for depth in (2, 2, 10))]
 
 
 def test_an_answer_in_order_is_read() -> None:
@@ -155,7 +155,7 @@ def test_an_answer_that_is_no_number_is_not_believed(which: int, value: float) -
 
 
 @pytest.mark.parametrize(
-    "broken", [answer()[:2], answer(8, 9), [*answer(), answer()[0]], [None, None, None]], ids=["few", "wide", "many", "none"]
+    "broken", [answer()[:3], answer(8, 9), [*answer(), answer()[0]], [None] * 4], ids=["few", "wide", "many", "none"]
 )
 def test_an_answer_of_another_shape_is_not_believed(broken: list[np.ndarray]) -> None:
     with pytest.raises(CannotTell):

@@ -31,8 +31,8 @@ BUDGET = 4.0
 """Seconds for the frames of one segment."""
 _MOST_NETS = 4
 _STEP, _CELL, _SAME = 32, 4, 0.3
-_OUTPUTS = ("537", "538", "539")
-"""Heat, sizes and offsets of cells."""
+_OUTPUTS, _DEPTHS = ("537", "538", "539", "540"), (1, 2, 2, 10)
+"""Heat, sizes, offsets and landmarks of cells, and how many numbers each has. OpenCV 5 gives out all or none."""
 
 
 class CannotTell(Exception):
@@ -80,9 +80,9 @@ class Detector:
 def read(answer: Sequence[Any], width: int, height: int) -> tuple[Box, ...]:
     """Return the faces that an answer of the network names. Raises CannotTell for one of a wrong shape, or with what is no number."""
     rows, columns = height // _CELL, width // _CELL
-    if len(answer) != 3 or [getattr(each, "shape", None) for each in answer] != [(1, depth, rows, columns) for depth in (1, 2, 2)]:
+    if [getattr(each, "shape", None) for each in answer] != [(1, depth, rows, columns) for depth in _DEPTHS]:
         raise CannotTell
-    heat, sizes, offsets = (np.asarray(each, np.float64)[0] for each in answer)
+    heat, sizes, offsets, _ = (np.asarray(each, np.float64)[0] for each in answer)
     if not all(np.isfinite(each).all() for each in (heat, sizes, offsets)):
         raise CannotTell
     found: list[tuple[float, Box]] = []
