@@ -154,9 +154,7 @@ def test_an_answer_that_is_no_number_is_not_believed(which: int, value: float) -
         detecting.read(broken, 32, 32)
 
 
-@pytest.mark.parametrize(
-    "broken", [answer()[:3], answer(8, 9), [*answer(), answer()[0]], [None] * 4], ids=["few", "wide", "many", "none"]
-)
+@pytest.mark.parametrize("broken", [answer()[:3], answer(8, 9), [*answer(), answer()[0]], [None] * 4], ids=["few", "wide", "many", "none"])
 def test_an_answer_of_another_shape_is_not_believed(broken: list[np.ndarray]) -> None:
     with pytest.raises(CannotTell):
         detecting.read(broken, 32, 32)

@@ -58,8 +58,10 @@ def clear_frames(name: str, times: list[float], size: tuple[int, int]) -> np.nda
 
 
 def grid_of(name: str) -> tuple[int, int]:
+    """Return blocks across and down: 12 along the shorter side, told here anew, so that finer ones are found to be finer."""
     height, width = recording(name).frames[0].shape
-    return rendition.blocks(width, height)
+    shorter = min(width, height)
+    return round(width * 12 / shorter), round(height * 12 / shorter)
 
 
 def mark_of(shown: np.ndarray, expected: np.ndarray) -> np.ndarray:
