@@ -277,3 +277,9 @@ def test_a_voice_that_is_masked_is_as_long_as_before() -> None:
 
 def test_a_small_film_is_shown_large_enough_for_its_mark(renderer: ClosedRenderer) -> None:
     assert decoded(renderer.segment(Held(man_in_a_car()), style(), 0, 200).data).frames[0].shape == (392, 480)
+
+
+def test_a_name_in_a_film_that_is_no_text_hinders_nothing(renderer: ClosedRenderer) -> None:
+    content = film(1.0, 64, 48)
+    assert b"Lavf" in content
+    assert renderer.segment(Held(content.replace(b"Lavf", b"\xff\xfe\xe6\x80")), style(), 0, 500).frames == 5

@@ -57,7 +57,7 @@ def opened(file: BinaryIO, media: MediaType) -> Iterator[InputContainer]:
         raise MediaRefused(MediaFault.UNKNOWN)
     with faults():
         try:
-            container = av.open(file, "r", format=demuxer, options=dict(_OPTIONS), buffer_size=1 << 16)
+            container = av.open(file, "r", format=demuxer, options=dict(_OPTIONS), metadata_errors="replace", buffer_size=1 << 16)
         except (av.error.MemoryError, MemoryError) as error:
             # FFmpeg says so of too many tracks as well.
             raise MediaRefused(MediaFault.TRACKS) from error
