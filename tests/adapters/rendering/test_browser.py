@@ -37,6 +37,8 @@ class Served:
     address: str
     sent: list[bytes] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Ends a rendition that is sent whole."""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,10 @@ def served(renderer: ClosedRenderer) -> Iterator[Served]:
                 segment = renderer.segment(Held(content), style(Clarity.PIXELATED, Sound.MASKED), first, first + 2000)
                 there.segments.append(segment)
                 self.give(segment.data, "video/mp4", segment.codecs)
+            elif asked.path == "/whole":
+                self.pace(renderer.whole(Held(content), style(Clarity.PIXELATED, Sound.MASKED), 0, SECONDS * 1000))
+            elif asked.path == "/plain.html":
+                self.give(b"<!doctype html><video src=/whole autoplay muted width=480></video>", "text/html")
             elif asked.path in {"/player.html", "/player.js"}:
                 self.give((HERE / asked.path[1:]).read_bytes(), "text/html" if asked.path.endswith("html") else "text/javascript")
             else:
@@ -71,6 +77,18 @@ def served(renderer: ClosedRenderer) -> Iterator[Served]:
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
             self.wfile.write(data)
+
+        def pace(self, segments: Iterator[Segment]) -> None:
+            """Send a rendition as it is made, and no more of it once it was stopped."""
+            self.send_response(200)
+            self.send_header("Content-Type", "video/mp4")
+            self.end_headers()
+            for segment in segments:
+                there.segments.append(segment)
+                self.wfile.write(segment.data if len(there.segments) == 1 else segment.body)
+                self.wfile.flush()
+                if len(there.segments) >= 2 and there.stop.wait(1.0):
+                    return
 
         def log_message(self, *_: object) -> None:
             pass
@@ -139,3 +157,16 @@ def test_only_pixelated_bytes_reach_the_browser_and_it_paints_them(browser: Brow
     shades = (pixels - 128) * 0.86 + 128
     nearest = min(np.abs(shades - pixelated(frame, down, across, HEIGHT, WIDTH)).mean() for frame in whole.frames[at - 6 : at + 7])
     assert nearest < 12
+
+
+def test_without_scripts_it_plays_while_it_comes_and_stops_with_the_server(browser: Browser, served: Served) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{served.address}/plain.html", wait_until="commit")
+    page.wait_for_function("document.querySelector('video')?.currentTime > 0.5")
+    assert len(served.segments) < SECONDS // 2, "it plays before it is made"
+    served.stop.set()
+    page.wait_for_function("(video => video.ended || video.error !== null)(document.querySelector('video'))")
+    assert page.evaluate("document.querySelector('video').currentTime") <= served.segments[-1].last_ms / 1000 + 0.1
+    assert len(served.segments) < SECONDS // 2
+    page.close()
