@@ -12,6 +12,7 @@ from pathlib import Path
 from expunge.core.accounts import family_events as fe
 from expunge.core.accounts import staff_events as se
 from expunge.core.accounts.memberships import MembershipRole
+from expunge.core.accounts.review_spec import ReviewLimits, WorkingHours
 from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
@@ -49,6 +50,7 @@ from expunge.core.journal.notice_events import (
     NoticeTried,
 )
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
+from expunge.core.journal.policy_events import PolicyPublished, PolicySet, PolicyWithdrawn, ViewsReplayed
 from expunge.core.journal.posting_events import TextMissing, TextPosted
 from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff
 from expunge.core.journal.review_events import (
@@ -789,6 +791,9 @@ def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
     }
 
 
+LIMITS = ReviewLimits(5, 120, 180, 7, 3600, 300, 1800, WorkingHours((1, 5), 450, 1440, "Europe/Berlin"), ("office",))
+
+
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
     at = Times(START + timedelta(days=110))
     return {
@@ -907,6 +912,11 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "staff": staff(at),
         "reviews": reviews(Times(NOW)),
+        "policies": (
+            PolicyPublished(NOW, PolicySet({"shipped/a.cedar": "permit (principal, action, resource);\n"}, LIMITS)),
+            PolicyWithdrawn(NOW + timedelta(hours=1)),
+            ViewsReplayed(NOW + timedelta(hours=2), NOW - timedelta(days=365), 1200, 1, "priya"),
+        ),
         "families": families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
         "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),

@@ -26,11 +26,11 @@ from expunge.core.datamap.purposes import Terms, Use
 from expunge.core.evidence import commitment
 from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, former_entry, gate_entry, key_check, publish_snapshot
 from expunge.core.gate.training_manifest import Certificate, SnapshotRange, TrainingManifest, signed_message
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.recipient_ledger import Instruction, InstructionState
 from expunge.core.journal.review_words import Clarity, DeskAct, ReviewPurpose, Room, Sound
 from expunge.core.log import dsse
 from expunge.core.models import artefact_manifest as models_artefact_manifest
-from expunge.core.review.policy_set import PolicySet
 from expunge.core.review.question import ConsentState, CustomerAnswer, ViewQuestion
 from expunge.core.values import canonical, codec
 from expunge.core.values.ids import OrderId

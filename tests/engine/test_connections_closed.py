@@ -37,9 +37,10 @@ from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
 from expunge.core.export.wanted_export import EVERYTHING
 from expunge.core.journal.access_tokens import TokenScope
-from expunge.core.journal.review_words import CaseKind, ReviewPurpose
+from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
+from expunge.core.review.question import ViewQuestion
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
@@ -258,6 +259,13 @@ VERBS: dict[str, Call] = {
     "uses.review_faults": lambda world: world.opened.uses.review_faults("answer", {}, None, None),
     "uses.assure": lambda world: world.opened.uses.assure(ASSURANCE, "priya", ""),
     "uses.end": lambda world: world.opened.uses.end(RecordKind.REVIEW, "answer", by="priya", reason="a safeguard failed"),
+    "policies.in_force": lambda world: world.opened.policies.in_force(),
+    "policies.history": lambda world: world.opened.policies.history(),
+    "policies.decided": lambda world: world.opened.policies.decided(ViewQuestion(DeskAct.VIEW), at=LIMB.at),
+    "policies.replay": lambda world: world.opened.policies.replay(by="priya"),
+    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", None, date(2026, 1, 5)),
+    "reviewers.attest": lambda world: world.opened.reviewers.attest("desk-1", ReviewPurpose.HARM, date(2026, 1, 5)),
+    "reviewers.overview": lambda world: world.opened.reviewers.overview(),
     "staff.accounts": lambda world: world.opened.staff.accounts(),
     "staff.named": lambda world: world.opened.staff.named("desk-1"),
     "staff.decide": lambda world: world.opened.staff.decide(InviteStaff(f"desk-{threading.get_ident()}", JobFunction.OPERATOR)),
@@ -378,7 +386,7 @@ STATELESS = {
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
     "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of", "notices.send_due", "notices.try_out",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
-    "derivations.draw",
+    "derivations.draw", "policies.in_force",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (
         "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable", "readable_page", "sealed_recording",
         "opened_for_review",

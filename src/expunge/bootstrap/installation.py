@@ -30,6 +30,8 @@ from expunge.bootstrap.clerk.webhook_service import WebhookService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.desk.access_service import AccessService
+from expunge.bootstrap.desk.policies import PolicyService
+from expunge.bootstrap.desk.reviewers import ReviewerService
 from expunge.bootstrap.disgorgements import DisgorgementService
 from expunge.bootstrap.exports.export_service import ExportService
 from expunge.bootstrap.exports.sealed_shelf import SealedExportShelf
@@ -135,6 +137,8 @@ class Expunge(Queries):
         self.gates = GateService(context, self._changing, self._alone, Path(data_map.state), keys)
         self.consents = ConsentService(context, self._changing, self._alone)
         self.uses = UseRecordService(context, self._changing, self._alone)
+        self.policies = PolicyService(context, self._changing, self._alone)
+        self.reviewers = ReviewerService(context, self._changing, self._alone)
         self.staff = StaffService(context, self._changing, self._alone)
         self.families = FamilyService(context, self._changing, self._alone)
         self.threads = ThreadService(context, self._changing, self._alone)

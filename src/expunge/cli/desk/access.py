@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from expunge.cli.desk import access_policy, access_replay
 from expunge.cli.orders.plan_commands import signed
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.installation import opened
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Requests of staff to see recordings: ask, approve, begin and end leases. Nothing is shown here.", no_args_is_help=True
 )
+app.add_typer(access_policy.app, name="policy")
+app.command("replay")(access_replay.replay_views)
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="Its id, as `expunge access list` shows it.", show_default=False)]
 
 

@@ -10,8 +10,8 @@ from expunge.core.values.tags import tagged
 
 LONGEST_LEASE = timedelta(minutes=60)
 """The most that a map can allow."""
-LONGEST_TRAINING = 365
-"""Days after which training lapses at the latest: every twelve months (RNG III.E.3, AMZ VI.E.3)."""
+LONGEST_TRAINING = timedelta(days=365)
+"""The time after which training, and a statement of purpose, lapse at the latest: twelve months (RNG III.E.3, AMZ VI.E.3)."""
 
 
 @tagged("WorkingHours")
@@ -38,19 +38,29 @@ class ReviewLimits:
     """Length of a lease at most."""
     range_seconds: int = 300
     """Length of a range at most."""
-    training_days: int = LONGEST_TRAINING
+    training_days: int = LONGEST_TRAINING.days
     """Days after which training lapses."""
     attestation_days: int = 90
     """Days after which a statement of purpose lapses."""
     login_seconds: int = 12 * 3600
     """Seconds since a credential was shown, at most."""
     fresh_login_seconds: int = 900
-    """The same where a lease is begun, a step taken, or something is seen in the clear."""
+    """The same where a person approves, begins a lease, or takes a step towards clear."""
     daily_seconds: int = 2 * 3600
     """Seconds of recordings that one reviewer is shown on a day, at most."""
     hours: WorkingHours = WorkingHours()
     networks: tuple[str, ...] = ()
     """Names of the networks from which recordings are reviewed, sorted; any where there is none."""
+
+
+@dataclass(frozen=True)
+class CameraPlace:
+    """What tells the kind of room that the cameras of a dataset look at."""
+
+    room: str = ""
+    """A word of :class:`expunge.core.journal.review_words.Room` for all of them; empty where a field tells."""
+    field: str = ""
+    """The field of the dataset whose text names the place; empty where it is the same for all."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,12 @@ class ReviewSpec:
     limits: ReviewLimits = ReviewLimits()
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of a network -> its addresses, such as ``10.0.0.0/8``."""
+    answer_within: timedelta = timedelta(days=7)
+    """How long a customer who is asked about a request may take; then it counts as denied."""
+    children: tuple[str, ...] = ()
+    """Datasets of which each recording may be about a child, beside those that lead to people with guardians."""
+    cameras: Mapping[str, CameraPlace] = field(default_factory=dict)
+    """Dataset -> what tells the kind of room. A dataset that is not here is of an unknown room, which counts as one inside a home."""
     policies: str = ""
     """The absolute path of the folder with the company's own policies; empty for none."""
     line: int = field(default=0, compare=False)

@@ -20,6 +20,7 @@ from expunge.core.journal.export_events import ExportEvent
 from expunge.core.journal.ledger_events import LedgerEvent
 from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
+from expunge.core.journal.policy_events import PolicyEvent
 from expunge.core.journal.posting_events import PostingEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
 from expunge.core.journal.reminder_events import ReminderEvent
@@ -422,6 +423,7 @@ RegisterEvent: TypeAlias = (
     | ThreadEvent
     | NoticeEvent
     | ReviewEvent
+    | PolicyEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from expunge.core.accounts.review_spec import ReviewLimits
+
 
 @dataclass(frozen=True)
 class ReviewBounds:
@@ -22,3 +24,14 @@ class ReviewBounds:
     """Milliseconds of one fetch."""
     log_behind: timedelta = timedelta(seconds=60)
     """For so long a lease whose first view is in the log goes on while the log cannot be written."""
+
+
+def bounds_of(limits: ReviewLimits) -> ReviewBounds:
+    """Return the bounds that a map gives: leases and ranges are as long as it allows, and no longer."""
+    usual, range_ms = ReviewBounds(), limits.range_seconds * 1000
+    return ReviewBounds(
+        lease=timedelta(minutes=limits.lease_minutes),
+        range_ms=range_ms,
+        break_glass_range_ms=min(range_ms, usual.break_glass_range_ms),
+        fetch_ms=min(range_ms, usual.fetch_ms),
+    )

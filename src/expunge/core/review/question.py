@@ -74,7 +74,7 @@ class ViewQuestion:
     """The most that the approval or the consent covers; None before there is one."""
     granted_sound: Sound | None = None
     own_most_clarity: Clarity | None = None
-    """The most that the reviewer wants to be shown. A reviewer's wish makes less of what is shown, and never more."""
+    """The most that the reviewer wants to be shown; None where the reviewer said nothing. A wish only makes less of what is shown."""
     own_most_sound: Sound | None = None
     range_seconds: int | None = None
     """Length of the range that is asked for or fetched, rounded up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 
 from expunge.core.consent.consent import ConsentReason, Consents, consented
@@ -54,9 +55,13 @@ def review_consent(context: Context, subjects: Sequence[Pseudonym], dataset: str
 
     A purpose of the map counts that uses the dataset for human review and needs consent: another ground is no word of the family.
     """
-    consents, now = consent_register.load(context), context.clock.now()
-    names = [name for name, each in context.data_map.purposes.items() if each.use is Use.REVIEW and dataset in each.datasets]
-    states = [_best(consented(consents, subject, name, now).why for name in names) for subject in subjects]
+    return review_consent_at(consent_register.load(context), subjects, dataset, context.clock.now())
+
+
+def review_consent_at(consents: Consents, subjects: Sequence[Pseudonym], dataset: str, at: datetime) -> ConsentState:
+    """Return the same from consents as they stood at a time."""
+    names = [name for name, each in consents.purposes.items() if each.use is Use.REVIEW and dataset in each.datasets]
+    states = [_best(consented(consents, subject, name, at).why for name in names) for subject in subjects]
     return max(states, key=_BAD.index, default=ConsentState.NONE)
 
 

@@ -205,7 +205,7 @@ def question_of(desk: Desk, asked: Asked, known: Known, seat: Seat) -> ViewQuest
         approvers=len(approvers),
         self_approved=any(desk.same_person(each, event.reviewer) for each in known.request.approvers),
         consent=known.consent,
-        customer=_customer(known),
+        customer=customer_answer(known.request, known.now),
         barred=known.barred,
         child=recording.child,
         room=recording.room,
@@ -237,15 +237,15 @@ def question_of(desk: Desk, asked: Asked, known: Known, seat: Seat) -> ViewQuest
     )
 
 
-def _customer(known: Known) -> CustomerAnswer:
-    request = known.request
+def customer_answer(request: ReviewRequest, now: datetime) -> CustomerAnswer:
+    """Return what became at a time of the question that the customer was asked about a request."""
     if request.denied_by_family:
         return CustomerAnswer.DENIED
     if request.allowed_by_family:
         return CustomerAnswer.ALLOWED
     if not request.takes_family_word:
         return CustomerAnswer.NOT_ASKED
-    return CustomerAnswer.EXPIRED if known.now >= request.asked.until else CustomerAnswer.WAITING
+    return CustomerAnswer.EXPIRED if now >= request.asked.until else CustomerAnswer.WAITING
 
 
 def stop_reason(desk: Desk, known: Known, seat: Seat | None, *, by_family: bool) -> LeaseEnding | None:

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from expunge.core.accounts.staff import RIGHTS, JobFunction, StaffRight
-from expunge.core.accounts.staff_events import ByStaff
-from expunge.core.accounts.staff_state import GrantStanding, Staff
+from expunge.core.accounts.staff import JobFunction
+from expunge.core.accounts.staff_state import Staff
 from expunge.core.journal.review_words import DeskAct
+from expunge.core.review import colleagues
 from expunge.core.review.bounds import ReviewBounds
+from expunge.core.review.colleagues import RIGHT_OF
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.kernel.context import Context
 from expunge.engine.review.barriers import SuppressionStream
@@ -26,16 +27,6 @@ from expunge.ports.review.recordings import ReviewRecordings
 from expunge.ports.review.seats import ReviewerRecords, SeatLogins
 
 _Answer = TypeVar("_Answer")
-RIGHT_OF = {
-    DeskAct.REQUEST: StaffRight.REQUEST_VIEWS,
-    DeskAct.APPROVE: StaffRight.APPROVE_VIEWS,
-    DeskAct.ACTIVATE: StaffRight.SEE_VIEWS,
-    DeskAct.STEP_UP: StaffRight.SEE_VIEWS,
-    DeskAct.VIEW: StaffRight.SEE_VIEWS,
-}
-"""Act -> the right of staff that it takes."""
-SIGNED = "approver:"
-"""Before the name of an approver of the map, in the place of an account of staff: the approver signed at the command line."""
 
 
 @dataclass(frozen=True)
@@ -92,32 +83,12 @@ class Desk:
 
     def function(self, account: str, act: DeskAct) -> JobFunction | None:
         """Return the job function by which an account holds the right that an act takes; None where it holds it by none."""
-        right, now = RIGHT_OF[act], self.now()
-
-        def look(staff: Staff) -> JobFunction | None:
-            if not staff.may(account, right, now):
-                return None
-            grants = staff.accounts[account].grants
-            held = (each.function for each in grants.values() if each.right is right and each.standing(now) is GrantStanding.HELD)
-            return next((function for function in held if right in RIGHTS[function]), None)
-
-        return self.staff(look)
+        return self.staff(lambda staff: colleagues.function_of(staff, account, act, self.now()))
 
     def same_person(self, first: str, second: str) -> bool:
         """Return whether two accounts of staff are one person's, as far as the register tells."""
-
-        def look(staff: Staff) -> bool:
-            account, name = staff.accounts.get(second), first.removeprefix(SIGNED)
-            if account is not None and name != first:
-                return name in {account.label, account.user}
-            return first == second or (account is not None and staff.same_person(ByStaff(first), account))
-
-        return self.staff(look)
+        return self.staff(lambda staff: colleagues.same_person(staff, first, second))
 
     def people(self, accounts: Iterable[str], but: str) -> tuple[str, ...]:
         """Return accounts of different people, none of them the person of the account ``but``, as far as the register tells."""
-        kept: list[str] = []
-        for account in accounts:
-            if not any(self.same_person(account, each) or self.same_person(each, account) for each in (but, *kept)):
-                kept.append(account)
-        return tuple(kept)
+        return self.staff(lambda staff: colleagues.different_people(staff, tuple(accounts), but))

@@ -32,12 +32,13 @@ from expunge.core.journal.review_words import (
     ReviewPurpose,
     Sound,
 )
+from expunge.core.review.colleagues import SIGNED
 from expunge.core.review.question import PolicyReason
 from expunge.core.review.request import Lease, LeaseStanding, RequestStanding, ReviewRequest, Reviews
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.review import notes
 from expunge.engine.review.deciding import Asked, decide, decide_at_machine
-from expunge.engine.review.desk import SIGNED, Desk
+from expunge.engine.review.desk import Desk
 from expunge.engine.review.refusals import ReviewRefused
 from expunge.errors import IllegalTransition, KeyDestroyed, UsageError
 from expunge.ports.review.recordings import ReviewedRecording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from expunge.core.review.policy_set import PolicySet
+from expunge.core.journal.policy_events import PolicySet
 from expunge.ports.review.policy import ReviewPolicy
 
 

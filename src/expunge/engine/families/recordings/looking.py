@@ -22,11 +22,11 @@ from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
 from expunge.core.journal.peek import peek
 from expunge.core.journal.review_events import ViewRefused, ViewServed
 from expunge.core.journal.review_words import Clarity, Sound
+from expunge.core.review.colleagues import SIGNED
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import OPENINGS, REVIEWS
-from expunge.engine.review.desk import SIGNED
 from expunge.engine.review.review_stream import read_event
 from expunge.engine.vault.openings import EXPORT, RUN
 
