@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from expunge.core.journal.review_events import ViewServed
 from expunge.core.journal.review_words import Clarity, ReviewPurpose
 from expunge.engine.kernel.journal_streams import REVIEWS, read_register, register
 from expunge.engine.reports import all_deadlines
+from expunge.errors import Misconfigured
 from tests.cli.running import expunge as command
 from tests.engine.families.recorded_company import Company
 from tests.engine.review.desk_company import OFFICER, PURPOSES, REVIEWER, at_desk
@@ -165,3 +167,15 @@ def deadline(company: Company) -> tuple[str, bool]:
         assert found.at is not None
         assert found.at > datetime.now(UTC)
         return found.why, found.standing.overdue
+
+
+def test_without_the_package_nothing_is_granted_and_check_says_what_to_install(officer: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "expunge.adapters.policy.policy_folder", None)
+    checked = command("check", "--json", "--map", officer.folder / "expunge.yaml")
+    assert checked.code == 1
+    assert "expunge[desk]" in checked.out
+    asked = command("access", "policy", "ask", "view", "--map", officer.folder / "expunge.yaml")
+    assert asked.code == 1
+    assert "expunge[desk]" in asked.err
+    with officer.open() as opened, pytest.raises(Misconfigured, match="not installed"):
+        opened.policies.in_force()

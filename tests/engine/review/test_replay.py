@@ -126,6 +126,47 @@ def test_an_officer_without_training_approves_nothing(ruled: Ruled) -> None:
     assert rules_of(refused) == {"training-lapsed"}
 
 
+def test_an_emergency_is_seen_at_once_narrowly_and_not_again_before_it_was_reviewed(ruled: Ruled) -> None:
+    ruled.trained(REVIEWER)
+
+    def emergency(**changes: object) -> Lease:
+        new = ruled.office.new(break_glass=True, **{"clarity": Clarity.FACES_HIDDEN, "sound": Sound.MASKED, **changes})
+        return ruled.office.viewing.activate(ruled.office.seat(), requesting.ask(ruled.desk, ruled.office.seat(), new).id)
+
+    with pytest.raises(ReviewRefused) as refused:
+        emergency(clarity=Clarity.CLEAR)
+    assert rules_of(refused) == {"emergency-is-narrow"}
+    lease = emergency()
+    assert ruled.office.fetch(lease.begun.lease)
+    ruled.office.viewing.step(ruled.office.seat(), lease.begun.lease, Clarity.FACES_HIDDEN, Sound.MUTE)
+    assert ruled.office.fetch(lease.begun.lease, 2000, 4000)
+    assert ruled.replayed().refused == 0
+    ruled.later(2)
+    with pytest.raises(ReviewRefused) as refused:
+        emergency()
+    assert rules_of(refused) == {"emergency-not-reviewed"}
+
+
+def test_a_consent_for_review_lets_a_lease_begin_and_its_withdrawal_ends_it(ruled: Ruled) -> None:
+    purpose = ReviewPurpose.AUTHORISED
+    ruled.trained(REVIEWER)
+    reviewers.train(ruled.desk.context, REVIEWER, purpose, ruled.desk.now().date())
+    reviewers.attest(ruled.desk.context, REVIEWER, purpose, ruled.desk.now().date())
+    ruled.office.consent()
+    request = requesting.ask(ruled.desk, ruled.office.seat(), ruled.office.new(purpose=purpose)).id
+    lease = ruled.office.viewing.activate(ruled.office.seat(), request)
+    assert ruled.office.fetch(lease.begun.lease)
+    ruled.office.viewing.step(ruled.office.seat(), lease.begun.lease, Clarity.FACES_HIDDEN, Sound.MUTE)
+    # A consent in general is not the customer's word on this very request: in the clear it takes two people, or that word.
+    with pytest.raises(ReviewRefused) as refused:
+        ruled.office.viewing.step(ruled.office.seat(), lease.begun.lease, Clarity.CLEAR, Sound.MUTE)
+    assert rules_of(refused) == {"two-people-approve"}
+    assert ruled.replayed().refused == 0
+    ruled.office.withdraw()
+    with pytest.raises(ReviewRefused):
+        ruled.office.fetch(lease.begun.lease, 2000, 4000)
+
+
 # --- the set in force --------------------------------------------------------------------------------------------
 
 

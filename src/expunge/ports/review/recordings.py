@@ -30,7 +30,7 @@ class ReviewedRecording:
 
 
 class ReviewSource(Protocol):
-    """An open recording, read in ranges. It keeps to :class:`expunge.ports.range_source.RangeSource`."""
+    """An open recording, read in ranges. It keeps to :class:`expunge.ports.review.range_source.RangeSource`."""
 
     @property
     def size(self) -> int:
