@@ -32,7 +32,7 @@ ACCESS = (
     ),
     Mutation(
         "RNG-14", "training that was entered afterwards mends a view", "engine/review/reviewers.py",
-        " and each.stated.at <= at]", "]", _DESK,
+        " if each.stated.at <= at]", "]", _DESK,
     ),
     Mutation(
         "RNG-14", "a set decides that the journal does not have", "engine/review/policies.py",
