@@ -78,5 +78,7 @@ class ReviewSpec:
     """Dataset -> what tells the kind of room. A dataset that is not here is of an unknown room, which counts as one inside a home."""
     policies: str = ""
     """The absolute path of the folder with the company's own policies; empty for none."""
+    noticing: str = ""
+    """The absolute path of the file that makes rules of noticing stricter; empty for none."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""

@@ -17,6 +17,7 @@ from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.epoch_events import EpochEvent
 from expunge.core.journal.export_events import ExportEvent
+from expunge.core.journal.finding_events import FindingEvent
 from expunge.core.journal.ledger_events import LedgerEvent
 from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
@@ -424,6 +425,7 @@ RegisterEvent: TypeAlias = (
     | NoticeEvent
     | ReviewEvent
     | PolicyEvent
+    | FindingEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -96,6 +96,7 @@ REVIEW = (
     "children",
     "cameras",
     "policies",
+    "noticing",
 )
 REVIEW_HOURS = ("days", "from", "until", "zone")
 CAMERA = ("room", "field")

@@ -29,6 +29,7 @@ def review_desk(span: Schema) -> Schema:
         "children": {**_texts(), "description": "Datasets whose recordings may be about children, whatever their subjects are."},
         "cameras": {"type": "object", "additionalProperties": _camera(), "description": "Dataset -> the rooms that its cameras look at."},
         "policies": _text("The folder with Cedar rules of your own, which can only refuse."),
+        "noticing": _text("A file that makes rules of noticing stricter: ./noticing.yaml."),
     }
     return {**_table(fields), "description": "The review desk; without it no member of staff sees or hears a recording."}
 

@@ -34,6 +34,7 @@ def read_review(form: Form, root: TableNode, folder: Path) -> ReviewSpec | None:
         return None
     networks = dict(_networks(form, table))
     policies = form.text(table.get("policies"), "review.policies")
+    noticing = form.text(table.get("noticing"), "review.noticing")
     return ReviewSpec(
         limits=_limits(form, table, tuple(sorted(networks))),
         networks=networks,
@@ -41,6 +42,7 @@ def read_review(form: Form, root: TableNode, folder: Path) -> ReviewSpec | None:
         children=form.texts(table.get("children"), "review.children", one_is_enough=True),
         cameras=dict(_cameras(form, table)),
         policies=absolute(folder, policies) if policies else "",
+        noticing=absolute(folder, noticing) if noticing else "",
         line=table.line,
     )
 
