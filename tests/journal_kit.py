@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import cycle
 from pathlib import Path
@@ -37,6 +37,7 @@ from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
+from expunge.core.journal.finding_events import FindingDecided, FindingGrew, FindingOpened, FindingReason, NoticingRun
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.notice_events import (
     CohortBounced,
@@ -917,6 +918,14 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             PolicyPublished(NOW, PolicySet({"shipped/a.cedar": "permit (principal, action, resource);\n"}, LIMITS)),
             PolicyWithdrawn(NOW + timedelta(hours=1)),
             ViewsReplayed(NOW + timedelta(hours=2), NOW - timedelta(days=365), 1200, 1, "priya"),
+        ),
+        "findings": (
+            NoticingRun(NOW, date(2027, 3, 8), 120_000, 400, 12, digest("rules")),
+            FindingOpened(
+                NOW, "2c" * 8, "10000000-0000-4000-8000-000000000000", "reviewer", date(2027, 4, 4), {"bedrooms": 3400}, digest("rules")
+            ),
+            FindingGrew(NOW, "2c" * 8, {"bedrooms": 3600, "off-hours": 900, "past-need": 320}, digest("rules")),
+            FindingDecided(NOW, "2c" * 8, "approver:priya", FindingReason.NO_NEED, "HR-1042", "c2ln"),
         ),
         "families": families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),

@@ -36,6 +36,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "orders": "values accounts datamap models lineage evidence journal",
         "families": "values accounts datamap journal orders",
         "review": "values accounts datamap journal families .",
+        "noticing": "values accounts journal .",
     },
     "engine": {
         "kernel": "",
@@ -61,6 +62,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "review": "kernel gate accounts reports",
+        "noticing": "kernel accounts consent",
         "families/recordings": "kernel subjects gate vault accounts review",
         "requests": "kernel recipients execution threads export",
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
@@ -139,6 +141,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "credentials": "",
         "host": "",
         "outbound": "",
+        "noticing": "",
         "policy": "",
         "state/migrations": "",
         "state/sqlite": "",

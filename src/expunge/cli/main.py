@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.desk import access, views
+from expunge.cli.desk import access, findings, views
 from expunge.cli.duties import (
     consents,
     evidence,
@@ -78,6 +78,7 @@ NOUNS = (
     (ORDER, "review", reviews.app),
     (ORDER, "retention", retention.app),
     (LATER, "gate", gates.app),
+    (EVIDENCE, "findings", findings.app),
     (EVIDENCE, "receipt", receipts.app),
     (EVIDENCE, "log", logs.app),
     (EVIDENCE, "evidence", evidence.app),

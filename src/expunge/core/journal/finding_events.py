@@ -39,15 +39,6 @@ class FindingReason(StrEnum):
         return FindingVerdict.EXPLAINED if self in (self.WORK, self.ASSIGNED, self.RECORD_WRONG) else FindingVerdict.CONFIRMED
 
 
-class DecidedBy(StrEnum):
-    """What a person decides as."""
-
-    STAFF = "staff"
-    """With an account of staff."""
-    APPROVER = "approver"
-    """As an approver of the map, who signs."""
-
-
 @tagged("NoticingRun")
 @dataclass(frozen=True)
 class NoticingRun:
@@ -102,9 +93,8 @@ class FindingDecided:
 
     at: datetime
     finding: str
-    by: DecidedBy
     account: str
-    """The account of staff, or the name of the approver in the map."""
+    """The account of staff; ``approver:`` and the name of an approver of the map, who signed."""
     reason: FindingReason
     reference: str
     """The key of the ticket or the document that says more."""

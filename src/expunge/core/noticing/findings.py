@@ -42,7 +42,7 @@ class Finding:
     """Rule -> the number that met it, as it is known now."""
     rules: str
     decisions: dict[str, FindingDecided] = field(default_factory=dict)
-    """Account or approver -> the last decision that counts."""
+    """Account -> its last decision that counts."""
     changes: int = 1
     """Events about it: what a person who judges has seen."""
 

@@ -151,5 +151,3 @@ def _judged(day: ReviewerDay, peers: _Peers, rulebook: Rulebook) -> JudgedDay:
 
 def _compared(rule: NoticingRule, day: ReviewerDay) -> tuple[int, int]:
     return day.numbers.get(rule.measure, 0), 1 if rule.of is None else day.numbers.get(rule.of, 0)
-
-

@@ -87,7 +87,7 @@ class LookReader:
         return None
 
     def forget(self, now: datetime) -> None:
-        """Forget requests that no view can need any more: a view of one that is not known counts as past need, as one of an old one does."""
+        """Forget old requests. A view of one that is not known counts as past need, as a view of an old one does."""
         self.needs = {name: need for name, need in self.needs.items() if now - need.at <= REQUESTS_COUNT}
 
     def _served(self, event: ViewServed) -> Look:

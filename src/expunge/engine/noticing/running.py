@@ -72,10 +72,7 @@ def run(
 
     def conclude(events: Sequence[object]) -> list[FindingEvent]:
         found = Findings(events)
-        new: list[FindingEvent] = []
-        for each in judged:
-            if each.finding and (event := _event(found, each, rulebook, context)) is not None:
-                new.append(event)
+        new = [event for each in judged if each.finding and (event := _event(found, each, rulebook, context)) is not None]
         return [*new, NoticingRun(now, first, mark.events, len(judged), untold, rulebook.digest)]
 
     entered = register_behind(context.journal, FINDINGS, conclude)
@@ -130,13 +127,11 @@ def _since(last: NoticingRun | None, rulebook: Rulebook, today: date) -> date:
 
 def _event(found: Findings, judged: JudgedDay, rulebook: Rulebook, context: Context) -> FindingEvent | None:
     """Return what is entered for a day to look at; None where that is known."""
-    day, met = judged.day, {each.rule.name: each.number for each in judged.met}
-    known = found.findings.get(finding_id(day.reviewer, day.day))
+    day, met, now = judged.day, {each.rule.name: each.number for each in judged.met}, context.clock.now()
+    name = finding_id(day.reviewer, day.day)
+    known = found.findings.get(name)
     if known is None:
-        return FindingOpened(context.clock.now(), finding_id(day.reviewer, day.day), day.reviewer, day.function, day.day, met, rulebook.digest)
+        return FindingOpened(now, name, day.reviewer, day.function, day.day, met, rulebook.digest)
     if met.keys() <= known.met.keys():
         return None
-    return FindingGrew(context.clock.now(), known.opened.finding, {**known.met, **met}, rulebook.digest)
-
-
-
+    return FindingGrew(now, name, {**known.met, **met}, rulebook.digest)
