@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import cycle
 from pathlib import Path
@@ -920,9 +920,9 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ViewsReplayed(NOW + timedelta(hours=2), NOW - timedelta(days=365), 1200, 1, "priya"),
         ),
         "findings": (
-            NoticingRun(NOW, date(2027, 3, 8), 120_000, 400, 12, digest("rules")),
+            NoticingRun(NOW, "2027-03-08", 120_000, 400, 12, digest("rules")),
             FindingOpened(
-                NOW, "2c" * 8, "10000000-0000-4000-8000-000000000000", "reviewer", date(2027, 4, 4), {"bedrooms": 3400}, digest("rules")
+                NOW, "2c" * 8, "10000000-0000-4000-8000-000000000000", "reviewer", "2027-04-04", {"bedrooms": 3400}, digest("rules")
             ),
             FindingGrew(NOW, "2c" * 8, {"bedrooms": 3600, "off-hours": 900, "past-need": 320}, digest("rules")),
             FindingDecided(NOW, "2c" * 8, "approver:priya", FindingReason.NO_NEED, "HR-1042", "c2ln"),

@@ -32,7 +32,7 @@ class Office:
     serial: int = 0
 
     def __post_init__(self) -> None:
-        self.draw = random.Random(self.seed)  # noqa: S311 - a simulation
+        self.draw = random.Random(self.seed)
         self.pace = {self.account(number): self.draw.gammavariate(12, 0.9) for number in range(self.reviewers)}
         self.nursery = set(self.draw.sample(sorted(self.pace), self.reviewers // 20))
         """Reviewers who work on cameras for babies."""
@@ -101,4 +101,6 @@ class Office:
 
     @staticmethod
     def _refusal(account: str, at: datetime, kind: str, number: str) -> ViewRefused:
-        return ViewRefused(at, DeskAct.REQUEST, "", "", account, "", kind, number, "bell", "", (), 0, 0, "", Room.UNKNOWN, ("no-case",), "", 0)
+        return ViewRefused(
+            at, DeskAct.REQUEST, "", "", account, "", kind, number, "bell", "", (), 0, 0, "", Room.UNKNOWN, ("no-case",), "", 0
+        )

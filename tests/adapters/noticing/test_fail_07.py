@@ -13,8 +13,8 @@ from expunge.core.noticing.judging import JudgedDay, judge
 from expunge.core.noticing.looks import LookReader
 from tests.adapters.noticing.large_office import FIRST, OFFENDER, Office
 
-DAYS, BEGINS = 42, 28
-"""Six weeks; he begins in the fifth."""
+DAYS, BEGINS = 35, 28
+"""Five weeks; he begins in the last."""
 
 
 def simulated(office: Office, days: int, begins: int) -> list[JudgedDay]:
@@ -36,7 +36,7 @@ def found(judged: list[JudgedDay]) -> dict[str, list[date]]:
 
 
 @pytest.mark.duty("FAIL-07")
-def test_the_man_is_noticed_on_his_first_day_and_no_ordinary_reviewer_is_in_six_weeks() -> None:
+def test_the_man_is_noticed_on_his_first_day_and_no_ordinary_reviewer_is_in_five_weeks() -> None:
     judged = simulated(Office(), DAYS, BEGINS)
     assert found(judged) == {OFFENDER: [FIRST + timedelta(days=number) for number in range(BEGINS, DAYS)]}
     first = next(each for each in judged if each.finding)

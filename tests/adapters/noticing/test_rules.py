@@ -93,7 +93,7 @@ FAULTS = {
     "rules:\n  - {rule: bedrooms, far: .nan}": (2, "far"),
     "rules:\n  - {rule: bedrooms, far: 0.1}": (2, "far"),
     "rules:\n  - {rule: bedrooms, alone: 1}": (2, "true or false"),
-    "rules:\n  - bedrooms": (2, "does not belong"),
+    "rules:\n  - bedrooms": (2, "none of the package"),
     "rules: bedrooms": (1, "a list is missing"),
     "- {rule: bedrooms}": (1, "`rules:` is missing"),
     "\ntogether: 3": (2, "together: a whole number from 1 to 2"),

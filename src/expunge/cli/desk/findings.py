@@ -182,7 +182,7 @@ def _said(finding: Finding, labels: dict[str, str]) -> dict[str, Any]:
         "reviewer": opened_as.reviewer,
         "label": labels.get(opened_as.reviewer),
         "function": opened_as.function or None,
-        "day": opened_as.day.isoformat(),
+        "day": opened_as.day,
         "met": dict(finding.met),
         "rules": finding.rules,
         "decisions": [

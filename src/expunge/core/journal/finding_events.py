@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -45,8 +45,8 @@ class NoticingRun:
     """The machine held the view log against the rules. That it did is part of the evidence."""
 
     at: datetime
-    since: date
-    """The first day that was judged."""
+    since: str
+    """The first day that was judged, as ISO 8601 writes it."""
     events: int
     """Events of the register of reviews that were read."""
     judged: int
@@ -67,7 +67,8 @@ class FindingOpened:
     """Its id: 16 hex digits."""
     reviewer: str
     function: str
-    day: date
+    day: str
+    """In the time zone of the map, as ISO 8601 writes it."""
     met: Mapping[str, int] = field(default_factory=dict)
     """Rule -> the number that met it."""
     rules: str = ""

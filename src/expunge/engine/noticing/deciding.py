@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from expunge.core import note
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import check_reference
 from expunge.core.accounts.staff_state import Staff
@@ -112,8 +113,10 @@ def _require_eligible(context: Context, staff: Staff, finding: Finding, account:
 
 def _same_key(context: Context, first: str, second: str) -> bool:
     """Return whether two approvers of the map sign with one key."""
-    keys = [context.data_map.approvers.get(each.removeprefix(SIGNED)) for each in (first, second) if each.startswith(SIGNED)]
-    return len(keys) == 2 and keys[0] is not None and keys[0] == keys[1]
+    named = context.data_map.approvers
+    keys = [named[name] for each in (first, second) if each.startswith(SIGNED) and (name := each.removeprefix(SIGNED)) in named]
+    # Why the bytes of the key: its text has the approver's name in it.
+    return len(keys) == 2 and note.parse_key(keys[0]).key == note.parse_key(keys[1]).key
 
 
 def _approvers(context: Context, finding: Finding) -> frozenset[str]:
@@ -126,6 +129,6 @@ def _approvers(context: Context, finding: Finding) -> frozenset[str]:
         # Why the bytes first: the register is long, and the views of one reviewer are few of it.
         if reviewer in data and peek(data, ViewServed) is not None:
             view = read_flat(data, ViewServed)
-            if view.reviewer == opened.reviewer and view.at.astimezone(zone).date() == opened.day:
+            if view.reviewer == opened.reviewer and view.at.astimezone(zone).date().isoformat() == opened.day:
                 seen.update(view.approvers)
     return frozenset(seen)

@@ -73,7 +73,7 @@ def run(
     def conclude(events: Sequence[object]) -> list[FindingEvent]:
         found = Findings(events)
         new = [event for each in judged if each.finding and (event := _event(found, each, rulebook, context)) is not None]
-        return [*new, NoticingRun(now, first, mark.events, len(judged), untold, rulebook.digest)]
+        return [*new, NoticingRun(now, first.isoformat(), mark.events, len(judged), untold, rulebook.digest)]
 
     entered = register_behind(context.journal, FINDINGS, conclude)
     opened = tuple(each.finding for each in entered if isinstance(each, FindingOpened | FindingGrew))
@@ -131,7 +131,7 @@ def _event(found: Findings, judged: JudgedDay, rulebook: Rulebook, context: Cont
     name = finding_id(day.reviewer, day.day)
     known = found.findings.get(name)
     if known is None:
-        return FindingOpened(now, name, day.reviewer, day.function, day.day, met, rulebook.digest)
+        return FindingOpened(now, name, day.reviewer, day.function, day.day.isoformat(), met, rulebook.digest)
     if met.keys() <= known.met.keys():
         return None
     return FindingGrew(now, name, {**known.met, **met}, rulebook.digest)
