@@ -37,6 +37,7 @@ from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
 from expunge.core.export.wanted_export import EVERYTHING
 from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.journal.finding_events import FindingReason
 from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
@@ -50,6 +51,7 @@ from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.intake.person_orders import OrderRequest
+from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.review.requesting import NewReview
 from expunge.engine.vault.openings import Reader
 from expunge.errors import ExpungeError, StateCorrupt
@@ -332,6 +334,12 @@ VERBS: dict[str, Call] = {
     "access.labels": lambda world: world.opened.access.labels(),
     "access.looks": lambda world: list(world.opened.access.looks()),
     "access.prove": lambda world: world.opened.access.prove(),
+    "findings.run": lambda world: world.opened.findings.run(),
+    "findings.all": lambda world: world.opened.findings.all(),
+    "findings.named": lambda world: world.opened.findings.named("00"),
+    "findings.message": lambda world: world.opened.findings.message("00", FindingReason.WORK, "HR-1"),
+    "findings.decide": lambda world: world.opened.findings.decide("00", "nobody", Judgement(FindingReason.WORK, "HR-1")),
+    "findings.decide_signed": lambda world: world.opened.findings.decide_signed("00", "Priya", Judgement(FindingReason.WORK, "HR-1"), ""),
     "openings.chosen": lambda world: list(world.opened.openings.chosen()),
     "openings.inventory": lambda world: list(world.opened.openings.inventory()),
     "openings.review": lambda world: world.opened.openings.review(),

@@ -36,6 +36,7 @@ WHOLE = """review:
   children: clips
   cameras: {clips: {field: camera}, accounts: {room: outdoor}}
   policies: ./policies
+  noticing: ./noticing.yaml
 """
 
 
@@ -58,6 +59,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         children=("clips",),
         cameras={"clips": CameraPlace(field="camera"), "accounts": CameraPlace(room="outdoor")},
         policies=str(tmp_path / "policies"),
+        noticing=str(tmp_path / "noticing.yaml"),
     )
 
 

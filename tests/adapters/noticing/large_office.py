@@ -1,7 +1,7 @@
 """An office of ordinary reviewers for weeks, and the man of FAIL-07 among them, as events of the register of reviews.
 
-"Approximately 55,000 customers" aside, the complaint says of one employee: thousands of recordings of at least 81 women, from cameras in
-bedrooms and bathrooms, for up to an hour a day, from June to August 2017. All draws are seeded.
+The complaint says of one employee: thousands of recordings of at least 81 women, from cameras in bedrooms and bathrooms, for up to an hour
+a day, from June to August 2017. All draws are seeded.
 """
 
 from __future__ import annotations
@@ -101,6 +101,5 @@ class Office:
 
     @staticmethod
     def _refusal(account: str, at: datetime, kind: str, number: str) -> ViewRefused:
-        return ViewRefused(
-            at, DeskAct.REQUEST, "", "", account, "", kind, number, "bell", "", (), 0, 0, "", Room.UNKNOWN, ("no-case",), "", 0
-        )
+        unknown, why = Room.UNKNOWN, ("training-lapsed",)
+        return ViewRefused(at, DeskAct.REQUEST, "", "", account, "", kind, number, "bell", "", (), 0, 0, "", unknown, why, "", 0)

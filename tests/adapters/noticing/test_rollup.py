@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -67,7 +68,7 @@ def plain(looks: list[Look]) -> list[ReviewerDay]:
             if earlier:
                 last = max(look.day for look in earlier)
                 cases = [max(look.case for look in earlier if look.day == last), *cases]
-            changed += sum(one != other for one, other in zip(cases, cases[1:], strict=False))
+            changed += sum(one != other for one, other in pairwise(cases))
         numbers = {
             Measure.HOUSEHOLDS: len({look.household for look in seen}),
             Measure.RECORDINGS: len({look.recording for look in seen}),

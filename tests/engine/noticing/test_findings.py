@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -204,7 +203,7 @@ def test_a_finding_never_closes_without_two_who_judge_alike_since_it_last_grew(a
 
 
 @pytest.fixture
-def company(desk_home: Company) -> Iterator[Company]:  # noqa: F811 - a fixture
+def company(desk_home: Company) -> Company:  # noqa: F811 - a fixture
     names = ", ".join(f"{name}: '{key}'" for name, key in KEYS.items())
     desk_home.write_map(f"{PURPOSES}approvers: {{{names}}}\nreview: {{noticing: ./noticing.yaml}}\n")
     (desk_home.folder / "noticing.yaml").write_text("rules:\n  - {rule: bedrooms, at_least: 60}\n")
@@ -213,7 +212,7 @@ def company(desk_home: Company) -> Iterator[Company]:  # noqa: F811 - a fixture
     with desk_home.open() as opened:
         plant(opened.context)
         register(opened.context.journal, STAFF, StaffSeen(opened.context.clock.now(), OFFICER))
-    yield desk_home
+    return desk_home
 
 
 def test_the_commands_run_list_show_and_decide(company: Company) -> None:
