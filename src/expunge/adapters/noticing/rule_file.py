@@ -177,7 +177,7 @@ class _Document:
         least, most = bounds
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self.fault(line, f"{name}: a whole number from {least} to {most}", f"{name}: {least}")
-        return value
+        return int(value)
 
     def fault(self, line: int, text: str, mend: str) -> Misconfigured:
         """Return the error for a line."""
