@@ -79,6 +79,8 @@ def _views() -> tuple[Rows, list[str]]:
     views = {name: np.repeat(column, VIEWS) for name, column in columns.items()}
     made = {name: np.zeros(count * VIEWS, np.int64) for name in COLUMNS}
     made |= {name: views[name] for name in ("day", "reviewer", "household")}
+    # The views of a day come in any order: reviewers look at the same time.
+    mixed = np.lexsort((draw.random(count * VIEWS), views["day"]))
     made["function"] += REVIEWERS + 2
     made["recording"] = np.repeat(lease, VIEWS) + top + women
     made["case"] = made["recording"] + count
@@ -88,7 +90,7 @@ def _views() -> tuple[Rows, list[str]]:
     made["private_ms"] = np.where(views["private"], 2000, 0)
     names = ["", *(f"reviewer {number}" for number in people), "the man", "reviewer"]
     names += [str(number) for number in range(len(names), int(made["case"].max()) + 1)]
-    return Rows(made), names
+    return Rows(made).where(mixed), names
 
 
 def _grouped(rows: Rows) -> tuple[float, int]:

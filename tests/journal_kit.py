@@ -925,7 +925,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
                 NOW, "2c" * 8, "10000000-0000-4000-8000-000000000000", "reviewer", "2027-04-04", {"bedrooms": 3400}, digest("rules")
             ),
             FindingGrew(NOW, "2c" * 8, {"bedrooms": 3600, "off-hours": 900, "past-need": 320}, digest("rules")),
-            FindingDecided(NOW, "2c" * 8, "approver:priya", FindingReason.NO_NEED, "HR-1042", "c2ln"),
+            *(FindingDecided(NOW, "2c" * 8, "approver:priya", reason, "HR-1042", "c2ln") for reason in FindingReason),
         ),
         "families": families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -53,11 +54,12 @@ def summed(parts: Sequence[Rows]) -> Rows:
     rows = Rows({name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}) if len(parts) > 1 else parts[0]
     if not len(rows):
         return rows
-    order = _order([rows[name] for name in KEYS])
-    keys = {name: rows[name][order] for name in KEYS}
-    starts = np.flatnonzero(_changes(keys.values()))
-    sums = {name: np.add.reduceat(rows[name][order], starts) for name in SUMS}
-    return Rows({**{name: column[starts] for name, column in keys.items()}, **sums})
+    order, starts = _groups([rows[name] for name in KEYS])
+    first = order[starts]
+    keys = {name: rows[name][first] for name in KEYS}
+    # Why looked at first: most columns of most parts hold nothing, and to bring one into order costs more than to look.
+    sums = {name: np.add.reduceat(rows[name][order], starts) if rows[name].any() else np.zeros(len(starts), np.int64) for name in SUMS}
+    return Rows({**keys, **sums})
 
 
 class DailyRollup:
@@ -241,15 +243,26 @@ _OF_LOOKS: dict[Measure, Callable[[Rows, _Actors, Ints], Ints]] = {
 
 def _order(columns: Sequence[Ints]) -> Ints:
     """Return the order of rows by columns, the first one first."""
+    return _groups(columns)[0]
+
+
+def _groups(columns: Sequence[Ints]) -> tuple[Ints, Ints]:
+    """Return the order of rows by columns, and the places in it where another combination begins."""
     packed = list(_packed(columns))
-    return np.argsort(packed[0]) if len(packed) == 1 else np.lexsort(tuple(reversed(packed)))
+    order = np.argsort(packed[0]) if len(packed) == 1 else np.lexsort(tuple(reversed(packed)))
+    return order, np.flatnonzero(_changes([column[order] for column in packed]))
 
 
 def _packed(columns: Sequence[Ints]) -> Iterator[Ints]:
     """Yield as few columns as it takes that sort rows as the given ones do: sorting by one number is much quicker than by several."""
+    spans = [_span(column) for column in columns]
+    as_they_are = math.prod(spans) < _TOP
     packed, size = np.zeros(len(columns[0]), np.int64), 1
-    for column in columns:
-        ranks, width = _ranks(column)
+    for column, span in zip(columns, spans, strict=True):
+        if as_they_are:
+            ranks, width = column - column.min() if len(column) else column, span
+        else:
+            ranks, width = _ranks(column)
         if size * width >= _TOP:
             yield packed
             packed, size = np.zeros(len(column), np.int64), 1
@@ -257,6 +270,10 @@ def _packed(columns: Sequence[Ints]) -> Iterator[Ints]:
         packed += ranks
         size *= width
     yield packed
+
+
+def _span(column: Ints) -> int:
+    return int(column.max()) - int(column.min()) + 1 if len(column) else 1
 
 
 def _ranks(column: Ints) -> tuple[Ints, int]:

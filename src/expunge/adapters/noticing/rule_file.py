@@ -128,12 +128,13 @@ class _Document:
             raise self.fault(node.start_mark.line + 1, "`rules:` is missing", _MEND)
         rules = None
         for key, value in node.value:
-            if key.value == "rules":
+            name = str(key.value)
+            if name == "rules":
                 rules = value
-            elif key.value == "together":
-                self._whole[key.value] = (key.start_mark.line + 1, loader.construct_object(value, deep=True))
+            elif name == "together":
+                self._whole[name] = (key.start_mark.line + 1, loader.construct_object(value, deep=True))
             else:
-                raise self.fault(key.start_mark.line + 1, f"{str(key.value)[:40]!r} does not belong here", _MEND)
+                raise self.fault(key.start_mark.line + 1, f"{name[:40]!r} does not belong here", _MEND)
         return rules
 
     def items(self) -> Iterator[tuple[int, Any]]:

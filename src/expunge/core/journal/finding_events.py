@@ -6,7 +6,7 @@ No event holds a text of a person's, or an identifier: an account is a random id
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -69,9 +69,9 @@ class FindingOpened:
     function: str
     day: str
     """In the time zone of the map, as ISO 8601 writes it."""
-    met: Mapping[str, int] = field(default_factory=dict)
+    met: Mapping[str, int]
     """Rule -> the number that met it."""
-    rules: str = ""
+    rules: str
     """Digest of the rules."""
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
 from expunge.core.noticing.measures import Measure
-from expunge.core.values import canonical, codec
-from expunge.core.values.tags import tagged
+from expunge.core.values import canonical
 
 WINDOW_DAYS = 28
 """Days before the one that is judged, whose numbers of peers are the baseline. Repetition is counted within as many, this one included."""
@@ -19,7 +18,6 @@ LEAST_PEERS = 3
 """With fewer peers in the same job function neither."""
 
 
-@tagged("NoticingRule")
 @dataclass(frozen=True)
 class NoticingRule:
     """One rule about one number of a reviewer's day."""
@@ -40,7 +38,6 @@ class NoticingRule:
     """Whether it opens a finding without another rule."""
 
 
-@tagged("Rulebook")
 @dataclass(frozen=True)
 class Rulebook:
     """The rules in force."""
@@ -53,7 +50,8 @@ class Rulebook:
     @cached_property
     def digest(self) -> str:
         """Return the hex SHA-256 over the canonical form."""
-        return sha256(canonical.encode(codec.to_json(self))).hexdigest()
+        rules = [{**asdict(rule), "measure": rule.measure.value, "of": rule.of.value if rule.of else None} for rule in self.rules]
+        return sha256(canonical.encode({"together": self.together, "rules": rules})).hexdigest()
 
     def tightened(self, changes: Iterable[NoticingRule], together: int | None = None) -> Rulebook:
         """Return the rules with some of them stricter.
