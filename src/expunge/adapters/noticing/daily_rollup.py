@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -133,7 +134,8 @@ class DailyRollup:
         wanted = {name: [need.at.isoformat(), need.first_ms, need.last_ms, need.shown_ms, need.closed] for name, need in needs.items()}
         said = json.dumps({"mark": dict(mark), "names": self._names, "needs": wanted}).encode()
         made = io.BytesIO()
-        np.savez(made, said=np.frombuffer(said, np.uint8), **{name: self._rows[name] for name in COLUMNS})
+        columns: dict[str, Any] = {name: self._rows[name] for name in COLUMNS}
+        np.savez(made, said=np.frombuffer(said, np.uint8), **columns)
         return made.getvalue()
 
     @classmethod

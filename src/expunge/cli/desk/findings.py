@@ -120,8 +120,8 @@ def decide(
 
     words = {each.name.lower().replace("_", "-"): each for each in FindingReason}
     if reason not in words:
-        text = f"{output.visible(reason)!r} is no reason"
-        raise UsageError(text, help=f"choose one of: {', '.join(words)}")
+        problem = f"{output.visible(reason)!r} is no reason"
+        raise UsageError(problem, help=f"choose one of: {', '.join(words)}")
     with opened(map_file) as expunge:
         text = expunge.findings.message(which, words[reason], reference)
         if message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -76,7 +77,7 @@ def _enter(context: Context, which: str, account: str, judgement: Judgement, sig
     finding = found(findings(context), which)
     name, approvers = finding.opened.finding, _approvers(context, finding)
 
-    def conclude(events: list[object]) -> list[FindingDecided]:
+    def conclude(events: Sequence[object]) -> list[FindingDecided]:
         now_known = found(Findings(events), name)
         if (judgement.seen and judgement.seen != now_known.changes) or (signed and _judged(now_known) != _judged(finding)):
             raise Conflict("the finding has changed since you saw it", help="look at it again, and judge it then")
