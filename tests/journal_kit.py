@@ -12,6 +12,7 @@ from pathlib import Path
 from expunge.core.accounts import family_events as fe
 from expunge.core.accounts import staff_events as se
 from expunge.core.accounts.memberships import MembershipRole
+from expunge.core.accounts.review_spec import ReviewLimits, WorkingHours
 from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
@@ -36,6 +37,7 @@ from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportMadeAgain, ExportReady, ExportTold
+from expunge.core.journal.finding_events import FindingDecided, FindingGrew, FindingOpened, FindingReason, NoticingRun
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.notice_events import (
     CohortBounced,
@@ -49,8 +51,41 @@ from expunge.core.journal.notice_events import (
     NoticeTried,
 )
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
+from expunge.core.journal.policy_events import PolicyPublished, PolicySet, PolicyWithdrawn, ViewsReplayed
 from expunge.core.journal.posting_events import TextMissing, TextPosted
 from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff
+from expunge.core.journal.review_events import (
+    BreakGlassReviewed,
+    ClarityChanged,
+    LeaseBegun,
+    LeaseEnded,
+    OutcomeEntered,
+    ReviewAnswered,
+    ReviewNoteKept,
+    ReviewNotesEnded,
+    ReviewRecused,
+    ReviewRequested,
+    ReviewsBarred,
+    ReviewsCommitted,
+    ReviewsLogged,
+    ViewGiven,
+    ViewRefused,
+    ViewReported,
+    ViewServed,
+)
+from expunge.core.journal.review_words import (
+    AnswerBy,
+    CaseKind,
+    Clarity,
+    DeskAct,
+    LeaseEnding,
+    NoteAbout,
+    RecusalReason,
+    ReviewOutcome,
+    ReviewPurpose,
+    Room,
+    Sound,
+)
 from expunge.core.journal.thread_events import MessageKind, MessageWritten, ThreadEnded, ThreadSide
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
@@ -683,6 +718,54 @@ def staff(at: Times) -> tuple[ev.Event, ...]:
     )
 
 
+def reviews(at: Times) -> tuple[ev.Event, ...]:
+    """The register of reviews: every event, and every word of each closed list."""
+    reviewer, approver, parent = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3))
+    child, request, lease, recording, policy = Pseudonym("cd" * 16), "0a" * 8, "1b" * 8, "ab" * 16, digest("policies")
+    events: list[ev.Event] = [
+        ReviewRequested(
+            at(), request, reviewer, JobFunction.REVIEWER, purpose, kind, "LE-88", "doorbell", recording, sealed, (child,), 1000, 41_000,
+            clarity, sound, NOW, extends, glass, policy,
+        )
+        for purpose, kind, sealed, clarity, sound, extends, glass in zip(
+            ReviewPurpose, CaseKind, (True, False, True, True, True), (*Clarity, Clarity.CLEAR), (*Sound, *list(Sound)[:2]),
+            ("", "", "3d" * 8, "", ""), (False, False, True, False, False), strict=True,
+        )
+    ]  # fmt: skip
+    events += [
+        ReviewAnswered(at(), request, AnswerBy.STAFF, approver, "", True, policy, "c2ln"),
+        ReviewAnswered(at(), request, AnswerBy.FAMILY, parent, child, False, "", ""),
+        ReviewsBarred(at(), parent, child, "doorbell", recording, True),
+        LeaseBegun(at(), lease, request, NOW, Clarity.PIXELATED, Sound.MUTE, True, digest("session"), policy),
+        ClarityChanged(at(), lease, Clarity.FACES_HIDDEN, Sound.MASKED, policy),
+        *(
+            ViewServed(
+                at(), number, lease, request, reviewer, JobFunction.REVIEWER, ReviewPurpose.HARM, CaseKind.SUPPORT, "LE-88", (approver,),
+                "doorbell", recording, (child,), 1000, 3000, Clarity.PIXELATED, Sound.MUTE, room, False, policy,
+            )
+            for number, room in enumerate(Room)
+        ),
+        ViewGiven(at(), lease, 0, 184_320),
+        ViewReported(at(), lease, reviewer, 1_960, 1, 200, True),
+        *(
+            ViewRefused(
+                at(), act, request, lease, reviewer, "harm or financial loss", "support", "LE-88", "doorbell", recording, (child,), 1000,
+                3000, "clear", Room.BEDROOM, ("training has lapsed", "no one approved"), policy, 2,
+            )
+            for act in DeskAct
+        ),
+        ReviewsCommitted(at(), 0, 0, 21, digest("salt"), digest("root"), 7),
+        ReviewsLogged(at(), 0, 7, 8, digest("tree")),
+        *(LeaseEnded(at(), lease, why, approver) for why in LeaseEnding),
+        *(ReviewRecused(at(), request, reviewer, why) for why in RecusalReason),
+        *(OutcomeEntered(at(), request, reviewer, outcome) for outcome in ReviewOutcome),
+        BreakGlassReviewed(at(), request, approver, False),
+        *(ReviewNoteKept(at(), "4e" * 8, request, about, reviewer, (child,)) for about in NoteAbout),
+        ReviewNotesEnded(NOW, child),
+    ]  # fmt: skip
+    return tuple(events)
+
+
 def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
     """What was written about orders, and the notices of their steps."""
     account, child = "0f1e2d3c-4b5a-4968-8778-695a4b3c2d1e", Pseudonym("cd" * 16)
@@ -696,9 +779,10 @@ def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
         ),
         "notices": (
             NoticeTried(at(), "03" * 8, LIFE, NoticeKind.IN_PART, account),
-            *(NoticeTried(at(), digest(kind)[:16], LIFE, kind, account) for kind in NoticeKind),
+            *(NoticeTried(at(), digest(kind)[:16], LIFE, kind, account) for kind in list(NoticeKind)[:8]),
             *(NoticeSent(at(), "03" * 8, account, result) for result in LetterResult),
             NoticesSeen(at(), account, child, NOW),
+            *(NoticeTried(NOW, digest(kind)[:16], OrderId("rev-" + "1b" * 8), kind, account) for kind in list(NoticeKind)[8:]),
         ),
         "cohorts": (
             CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,), START, first=True),
@@ -707,6 +791,9 @@ def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
             CohortBounced(at(), "reviewed recordings", child, "priya"),
         ),
     }
+
+
+LIMITS = ReviewLimits(5, 120, 180, 7, 3600, 300, 1800, WorkingHours((1, 5), 450, 1440, "Europe/Berlin"), ("office",))
 
 
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
@@ -830,6 +917,20 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ShredsAccepted(NOW, 5, digest("older shreds"), "priya", "the disk was lost"),
         ),
         "staff": staff(at),
+        "reviews": reviews(Times(NOW)),
+        "policies": (
+            PolicyPublished(NOW, PolicySet({"shipped/a.cedar": "permit (principal, action, resource);\n"}, LIMITS)),
+            PolicyWithdrawn(NOW + timedelta(hours=1)),
+            ViewsReplayed(NOW + timedelta(hours=2), NOW - timedelta(days=365), 1200, 1, "priya"),
+        ),
+        "findings": (
+            NoticingRun(NOW, "2027-03-08", 120_000, 400, 12, digest("rules")),
+            FindingOpened(
+                NOW, "2c" * 8, "10000000-0000-4000-8000-000000000000", "reviewer", "2027-04-04", {"bedrooms": 3400}, digest("rules")
+            ),
+            FindingGrew(NOW, "2c" * 8, {"bedrooms": 3600, "off-hours": 900, "past-need": 320}, digest("rules")),
+            *(FindingDecided(NOW, "2c" * 8, "approver:priya", reason, "HR-1042", "c2ln") for reason in FindingReason),
+        ),
         "families": families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
         "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),

@@ -13,6 +13,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from expunge.core.accounts import staff_acts as acts
+from expunge.core.accounts.credential_strength import Level, Method
+from expunge.core.accounts.review_spec import ReviewLimits, WorkingHours
 from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import StaffReason
@@ -24,9 +26,12 @@ from expunge.core.datamap.purposes import Terms, Use
 from expunge.core.evidence import commitment
 from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, former_entry, gate_entry, key_check, publish_snapshot
 from expunge.core.gate.training_manifest import Certificate, SnapshotRange, TrainingManifest, signed_message
+from expunge.core.journal.policy_events import PolicySet
 from expunge.core.journal.recipient_ledger import Instruction, InstructionState
+from expunge.core.journal.review_words import Clarity, DeskAct, ReviewPurpose, Room, Sound
 from expunge.core.log import dsse
 from expunge.core.models import artefact_manifest as models_artefact_manifest
+from expunge.core.review.question import ConsentState, CustomerAnswer, ViewQuestion
 from expunge.core.values import canonical, codec
 from expunge.core.values.ids import OrderId
 from expunge.core.values.periods import Period
@@ -172,7 +177,19 @@ def values() -> tuple[object, ...]:
         for name, stands in zip("abcdefg", InstructionState, strict=True)
     ]
     windows = (Window("modified", None, AT), Window("created_at", AT - timedelta(days=3), AT), Window("created_at", AT, None))
-    return (*told, *windows, ReferenceData({"name": (("customers", "city"),)}), Undecided(), *staff_acts())
+    return (*told, *windows, ReferenceData({"name": (("customers", "city"),)}), Undecided(), *staff_acts(), *review_values())
+
+
+def review_values() -> tuple[object, ...]:
+    """What decides about acts of review, as it is digested: a set of policies, and questions."""
+    limits = ReviewLimits(networks=("office",), hours=WorkingHours((1, 2), 420, 1080, "Europe/Berlin"))
+    full = ViewQuestion(
+        DeskAct.VIEW, ReviewPurpose.HARM, True, True, JobFunction.REVIEWER, True, 2, False, ConsentState.VALID, CustomerAnswer.ALLOWED,
+        False, True, Room.BEDROOM, False, Clarity.CLEAR, Sound.CLEAR, Clarity.CLEAR, Sound.CLEAR, Clarity.CLEAR, Sound.CLEAR, 40, 10,
+        1, 2, 3, True, frozenset({Method.PASSKEY, Method.TOTP}), Level.PHISHING_RESISTANT, True, 60, "office", 1, 600, True, 300,
+        False, False, False, False, 90,
+    )  # fmt: skip
+    return PolicySet({"shipped/a.cedar": "permit (principal, action, resource);\n"}, limits), full, ViewQuestion(DeskAct.REQUEST)
 
 
 def staff_acts() -> tuple[StaffAct, ...]:

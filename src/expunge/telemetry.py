@@ -41,6 +41,7 @@ class Action(StrEnum):
     LETTER_LOST = "letter_lost"
     NOTICES_SENT = "notices_sent"
     NOTICES_HELD = "notices_held"
+    LEASES_HELD = "leases_held"
     CREDENTIAL_COPIED = "credential_copied"
     ATTACK_BEGAN = "attack_began"
     ATTACK_ENDED = "attack_ended"

@@ -38,8 +38,11 @@ from expunge.core.disgorgement.disgorgement_events import ItemExcepted
 from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import EVERYTHING
 from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.journal.finding_events import FindingReason
+from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
+from expunge.core.review.question import ViewQuestion
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
@@ -49,6 +52,8 @@ from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.intake.person_orders import OrderRequest
+from expunge.engine.noticing.deciding import Judgement
+from expunge.engine.review.requesting import NewReview
 from expunge.engine.vault.openings import Reader
 from expunge.errors import ExpungeError, StateCorrupt
 from expunge.gate import Subject
@@ -58,6 +63,7 @@ from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
 
 LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item", "", "ground", "authority", None, "Priya", "")
 REVIEW = UseReview("answer", ReviewDecision.APPROVED, {"used": "to answer the question"}, datetime(2027, 1, 1, tzinfo=UTC))
+NEW_REVIEW = NewReview(ReviewPurpose.HARM, CaseKind.SUPPORT, "LE-88", "doorbell", f"doorbell/{DINO}/r-1.wav", why="nothing less shows it")
 ASSURANCE = Assurance("Skylark", b"we keep it safe", datetime(2027, 1, 1, tzinfo=UTC))
 LETTER = b"Subject: A letter\n\nWhat happened.\n"
 AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
@@ -123,6 +129,8 @@ def _of_vault(name: str) -> dict[str, Call]:
         ).close(),
         "open": lambda _, desk: _read(desk),
         "openings": lambda _, desk: desk.openings(),
+        "sealed_recording": lambda _, desk: desk.sealed_recording(f"doorbell/{RANG}"),
+        "opened_for_review": lambda _, desk: desk.opened_for_review(f"doorbell/{RANG}", lambda: None).close(),
     }
     return {f"{name}.{verb}": lambda world, call=call: call(world, getattr(world.opened, name)) for verb, call in calls.items()}  # type: ignore[misc]
 
@@ -260,6 +268,14 @@ VERBS: dict[str, Call] = {
     "uses.review_faults": lambda world: world.opened.uses.review_faults("answer", {}, None, None),
     "uses.assure": lambda world: world.opened.uses.assure(ASSURANCE, "priya", ""),
     "uses.end": lambda world: world.opened.uses.end(RecordKind.REVIEW, "answer", by="priya", reason="a safeguard failed"),
+    "policies.in_force": lambda world: world.opened.policies.in_force(),
+    "policies.history": lambda world: world.opened.policies.history(),
+    "policies.decided": lambda world: world.opened.policies.decided(ViewQuestion(DeskAct.VIEW), at=LIMB.at),
+    "policies.replay": lambda world: world.opened.policies.replay(by="priya"),
+    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", None, date(2026, 1, 5)),
+    "reviewers.attest": lambda world: world.opened.reviewers.attest("desk-1", ReviewPurpose.HARM, date(2026, 1, 5)),
+    "reviewers.people": lambda world: world.opened.reviewers.people(),
+    "reviewers.overview": lambda world: world.opened.reviewers.overview(),
     "staff.accounts": lambda world: world.opened.staff.accounts(),
     "staff.named": lambda world: world.opened.staff.named("desk-1"),
     "staff.decide": lambda world: world.opened.staff.decide(InviteStaff(f"desk-{threading.get_ident()}", JobFunction.OPERATOR)),
@@ -313,6 +329,24 @@ VERBS: dict[str, Call] = {
     "epochs.destroy": lambda world: world.opened.epochs.destroy(1),
     "epochs.who_can_read": lambda world: world.opened.epochs.who_can_read(),
     "epochs.accept_older": lambda world: world.opened.epochs.accept_older("Priya", "the disk was lost"),
+    "access.requests": lambda world: world.opened.access.requests(),
+    "access.request": lambda world: world.opened.access.request("00" * 8),
+    "access.need": lambda world: world.opened.access.need(world.opened.access.request("00" * 8)),
+    "access.ask": lambda world: world.opened.access.ask("nobody", NEW_REVIEW),
+    "access.message": lambda world: world.opened.access.message("00" * 8),
+    "access.approve": lambda world: world.opened.access.approve("00" * 8, "Priya", ""),
+    "access.activate": lambda world: world.opened.access.activate("00" * 8),
+    "access.revoke": lambda world: world.opened.access.revoke("00" * 8),
+    "access.named": lambda world: world.opened.access.named("nobody"),
+    "access.labels": lambda world: world.opened.access.labels(),
+    "access.looks": lambda world: list(world.opened.access.looks()),
+    "access.prove": lambda world: world.opened.access.prove(),
+    "findings.run": lambda world: world.opened.findings.run(),
+    "findings.all": lambda world: world.opened.findings.all(),
+    "findings.named": lambda world: world.opened.findings.named("00"),
+    "findings.message": lambda world: world.opened.findings.message("00", FindingReason.WORK, "HR-1"),
+    "findings.decide": lambda world: world.opened.findings.decide("00", "nobody", Judgement(FindingReason.WORK, "HR-1")),
+    "findings.decide_signed": lambda world: world.opened.findings.decide_signed("00", "Priya", Judgement(FindingReason.WORK, "HR-1"), ""),
     "openings.chosen": lambda world: list(world.opened.openings.chosen()),
     "openings.inventory": lambda world: list(world.opened.openings.inventory()),
     "openings.review": lambda world: world.opened.openings.review(),
@@ -368,9 +402,10 @@ STATELESS = {
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
     "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of", "notices.send_due", "notices.try_out",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
-    "derivations.draw",
+    "derivations.draw", "policies.in_force",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (
-        "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable", "readable_page",
+        "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable", "readable_page", "sealed_recording",
+        "opened_for_review",
     )),
 }  # fmt: skip
 """Verbs that do not read the state database, or not with the map of this test and with state in a file."""

@@ -30,6 +30,10 @@ from expunge.bootstrap.accounts.thread_service import ThreadService
 from expunge.bootstrap.clerk.webhook_service import WebhookService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
+from expunge.bootstrap.desk.access_service import AccessService
+from expunge.bootstrap.desk.finding_service import FindingService
+from expunge.bootstrap.desk.policies import PolicyService
+from expunge.bootstrap.desk.reviewers import ReviewerService
 from expunge.bootstrap.disgorgements import DisgorgementService
 from expunge.bootstrap.exports.export_service import ExportService
 from expunge.bootstrap.exports.sealed_shelf import SealedExportShelf
@@ -90,6 +94,7 @@ from expunge.engine.intake import cancelling, person_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context, Reporter, silent
+from expunge.engine.review import notes as review_notes
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.threads import messages
 from expunge.engine.vault.shred_heads import ShredHeads
@@ -143,6 +148,8 @@ class Expunge(Queries):
         self.gates = GateService(context, self._changing, self._alone, Path(data_map.state), keys)
         self.consents = ConsentService(context, self._changing, self._alone)
         self.uses = UseRecordService(context, self._changing, self._alone)
+        self.policies = PolicyService(context, self._changing, self._alone)
+        self.reviewers = ReviewerService(context, self._changing, self._alone)
         self.staff = StaffService(context, self._changing, self._alone)
         self.families = FamilyService(context, self._changing, self._alone)
         self.threads = ThreadService(context, self._changing, self._alone)
@@ -156,6 +163,8 @@ class Expunge(Queries):
         way = KeptVault(data_map, self._door) if self._door else None
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
         self.openings = OpeningService(context, self._changing, self._alone, self.vault)
+        self.access = AccessService(context, self._changing, self._alone, self.vault)
+        self.findings = FindingService(context, self._changing, self._alone, Path(data_map.state))
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
         self.readings = ReadingService(context, self._changing, self._alone, vaults, self.gates.open)
@@ -329,6 +338,7 @@ class Expunge(Queries):
         self._require_whole()
         applied_map.remember(self.map, self.context.map_digest)
         runs = self._carry_out(orders, saved, report)
+        review_notes.end_due(self.context)
         # What is not heard now is told by `expunge lineage tell`: an order does not wait for those who keep lineage.
         lineage_events.tell(self.context, orders, lineage_http.post)
         return runs
@@ -464,6 +474,7 @@ class Expunge(Queries):
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
             messages.end_due(self.context)
+            review_notes.end_due(self.context)
             self.exports.sweep()
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 

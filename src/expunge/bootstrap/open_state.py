@@ -27,6 +27,7 @@ from expunge.core.gate.gate_snapshot import ListedMeaning, parse_snapshot
 from expunge.core.journal import events as ev
 from expunge.core.journal.ledger_events import LedgerLogged
 from expunge.core.journal.peek import peek
+from expunge.core.journal.review_events import ReviewsLogged
 from expunge.core.log import trust
 from expunge.errors import EvidenceInvalid, Misconfigured
 from expunge.maps import find_map, read_map
@@ -134,9 +135,11 @@ def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
     # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
     # The others, some of which are large, need not be decoded to be passed over.
-    logged = ev.ReceiptLogged, LedgerLogged
-    last = next((stream for stream, data in journal.newest() if peek(data, *logged)), None)
-    heads = (ev.decode(data) for data in journal.read(last) if peek(data, *logged)) if last else ()
+    logged = ev.ReceiptLogged, LedgerLogged, ReviewsLogged
+    last, newest = next(((stream, data) for stream, data in journal.newest() if peek(data, *logged)), ("", b""))
+    # Why alone: the register of reviews is long, and has one entry after the other, so that its newest has its largest head.
+    alone = peek(newest, ReviewsLogged) is not None
+    heads = (ev.decode(data) for data in ((newest,) if alone else journal.read(last)) if peek(data, *logged)) if last else ()
     return max(((head.size, bytes.fromhex(head.root)) for head in heads if isinstance(head, logged)), default=None)
 
 

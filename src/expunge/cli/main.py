@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from expunge.cli.desk import access, findings, views
 from expunge.cli.duties import (
     consents,
     evidence,
@@ -51,7 +52,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         due.due,
         obligations.obligations,
     ),
-    EVIDENCE: (obligations.obligations,),
+    EVIDENCE: (obligations.obligations, views.views),
     LATER: (recheck.verify, recheck.sweep, recheck.restored, exports.export, exports.export_verify),
 }
 NOUNS = (
@@ -66,6 +67,7 @@ NOUNS = (
     (SET_UP, "clerk", clerks.app),
     (SET_UP, "mail", mail.app),
     (RECORDINGS, "vault", vaults.app),
+    (RECORDINGS, "access", access.app),
     (ORDER, "order", orders.app),
     (ORDER, "requests", requests.app),
     (ORDER, "notice", notices.app),
@@ -76,6 +78,7 @@ NOUNS = (
     (ORDER, "review", reviews.app),
     (ORDER, "retention", retention.app),
     (LATER, "gate", gates.app),
+    (EVIDENCE, "findings", findings.app),
     (EVIDENCE, "receipt", receipts.app),
     (EVIDENCE, "log", logs.app),
     (EVIDENCE, "evidence", evidence.app),

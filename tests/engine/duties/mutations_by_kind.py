@@ -26,6 +26,8 @@ _OPENINGS = ("tests/vault/test_openings_shown.py",)
 _STAFF = ("tests/engine/accounts/test_staff_register.py",)
 _STAFF_REVIEW = ("tests/engine/accounts/test_staff_review.py",)
 _PAGES = ("tests/web/site/test_staff_decisions.py",)
+_DESK = ("tests/engine/review/test_desk.py",)
+_WHO_LOOKED = ("tests/engine/review/test_who_looked.py",)
 _FUNCTIONS = ("tests/core/accounts/test_staff_functions.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
@@ -675,6 +677,47 @@ STAFF = (
     Mutation(
         "FAIL-05", "looking at attempts is no use of a right", "web/site/staff/managing/attempts.py",
         "register().note_use(request.staff.account, right)", "pass", _PAGES,
+    ),
+    Mutation(
+        "RNG-09", "staff approve what takes the customer's word", "core/review/request.py",
+        "return self.asked.purpose is ReviewPurpose.AUTHORISED", "return False", _DESK,
+    ),
+    Mutation(
+        "RNG-09", "a recording is seen without an approval", "engine/review/deciding.py",
+        "if len(others) < needed:", "if False:", _DESK,
+    ),
+    Mutation(
+        "RNG-19", "a view is shown and not entered", "engine/review/viewing.py",
+        "desk.views.enter(lease, lambda reviews, number: self._view(reviews, number, asked, stands, digest, lease))",
+        "desk.stream.read(lambda reviews: self._view(reviews, 0, asked, stands, digest, lease))", _DESK,
+    ),
+    Mutation(
+        "RNG-19", "the first view of a lease is shown before the log has it", "engine/review/view_log.py",
+        "            self._try_finish_entry()\n            self._refuse_unlogged(wanted)\n", "", _DESK,
+    ),
+    Mutation(
+        "RNG-19", "what staff were refused is not entered", "engine/review/refusals.py",
+        "self.stream.enter(lambda _: (replace(event, at=now, more=more),))", "pass", _DESK,
+    ),
+    Mutation(
+        "FAIL-08", "entries of the log that the register does not know are passed over", "engine/review/who_looked.py",
+        "        self._look_behind()\n        return proof", "        return proof", _WHO_LOOKED,
+    ),
+    Mutation(
+        "FAIL-08", "openings of programs are left out", "engine/review/who_looked.py",
+        "heapq.merge(views, openings, key=lambda each: each.at)", "heapq.merge(views, key=lambda each: each.at)", _WHO_LOOKED,
+    ),
+    Mutation(
+        "FAIL-08", "events that are not as they were entered pass", "engine/review/who_looked.py",
+        "commitment.root_of(bytes.fromhex(entry.salt), entry.first, self._open).hex() != entry.root", "False", _WHO_LOOKED,
+    ),
+    Mutation(
+        "FAIL-12", "a lease is taken over by another reviewer", "engine/review/deciding.py",
+        "if act is not DeskAct.APPROVE and not own:", "if False:", _DESK,
+    ),
+    Mutation(
+        "FAIL-12", "break-glass goes past the customer's word", "engine/review/deciding.py",
+        'yield PolicyReason("no-consent", "the family has not agreed to this, or does not any more")', "yield from ()", _DESK,
     ),
     Mutation(
         "FAIL-12", "an administrator makes an approver alone", "core/accounts/staff_state.py",

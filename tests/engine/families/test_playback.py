@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from expunge.core.families.media_types import MediaType, media_type_of
 from expunge.core.families.timeline import MOST_WORDS
@@ -16,6 +20,8 @@ from expunge.engine.kernel.journal_streams import OPENINGS, read_register
 from expunge.engine.vault import reviewing
 from expunge.errors import ItemGone, Refused, Unplayable, UsageError
 from expunge.faults import arm
+from expunge.ports.families.sketching import Sketch
+from tests.adapters.rendering.recorded import film, spoken
 from tests.engine.families.recorded_company import ACCOUNT, ANNA, BELA, FILM, OTHER_ACCOUNT, Company, Viewing, build, of, viewing
 from tests.engine.household import wav
 
@@ -312,12 +318,62 @@ def test_a_sketch_is_entered_as_an_opening_of_the_beginning(company: Company) ->
         assert len(entered(view)) == 2
 
 
+FILMS = {"MP4": ("mp4", "libx264", "aac"), "WebM": ("webm", "libvpx", "libopus")}
+
+
+@pytest.mark.parametrize("form", FILMS)
+def test_a_film_has_a_small_picture_and_its_length(company: Company, form: str) -> None:
+    """What says where its frames lie stands at the end of the MP4: all of it is opened, and little of it is read."""
+    with viewing(company) as view:
+        company.ring(view.opened, ANNA, "g-1", film(1.5, 160, 90, *FILMS[form]))
+        sketch = view.kept.sketch(view.viewer, view.timeline, view.handle())
+        assert (sketch.seconds, sketch.bars, sketch.cut) == (pytest.approx(1.5, abs=0.05), (), False)
+        with Image.open(io.BytesIO(sketch.picture)) as image:
+            assert (image.format, image.size) == ("JPEG", (160, 90))
+            assert np.asarray(image).std() > 20
+        (item,) = view.timeline.items
+        assert view.kept.known(view.viewer, replace(item, seconds=None)).seconds == sketch.seconds
+        (opening,) = entered(view)
+        assert isinstance(opening, RecordingOpened)
+
+
+def test_a_film_that_is_not_decoded_is_still_played(company: Company) -> None:
+    with viewing(company) as view:
+        company.ring(view.opened, ANNA, "g-1")
+        assert view.kept.sketch(view.viewer, view.timeline, view.handle()) == Sketch()
+        (item,) = view.timeline.items
+        assert not view.kept.known(view.viewer, item).broken
+        assert view.read(view.handle(), 0, 10)
+
+
+def test_a_large_film_is_not_read_for_its_picture(company: Company) -> None:
+    with viewing(company) as view:
+        content = film(1.0, 320, 180)
+        at = content.index(b"mdat") - 4
+        wide = (1).to_bytes(4, "big") + b"mdat" + ((64 << 20) + 16).to_bytes(8, "big")
+        company.ring(view.opened, ANNA, "g-1", content[:at] + wide + bytes(64 << 20))
+        assert view.kept.sketch(view.viewer, view.timeline, view.handle()) == Sketch()
+
+
+SOUNDS = {"M4A": ("ipod", "aac"), "AAC": ("adts", "aac"), "Opus": ("ogg", "libopus")}
+
+
+@pytest.mark.parametrize("form", SOUNDS)
+def test_sounds_that_only_ffmpeg_reads_have_an_outline(company: Company, form: str) -> None:
+    company.speak(ANNA, "2026-05-01", "r-1", data=spoken(*SOUNDS[form], 2.0))
+    with viewing(company) as view:
+        sketch = view.kept.sketch(view.viewer, view.timeline, view.handle())
+        assert (len(sketch.bars), max(sketch.bars), sketch.picture) == (96, 100, b"")
+        assert sketch.seconds == pytest.approx(2.0, abs=0.1)
+        assert np.median(sketch.bars) > 60
+
+
 def test_what_the_sketching_process_is_given_cannot_reach_a_file(company: Company) -> None:
     """The process is closed: its limits say so, and so does the kernel."""
     company.speak(ANNA, "2026-05-01", "r-1")
     with viewing(company) as view:
         view.kept.sketch(view.viewer, view.timeline, view.handle())
-        process = view.kept.sketcher._process  # type: ignore[attr-defined]
+        process = view.kept.sketcher._child  # type: ignore[attr-defined]
         status = Path(f"/proc/{process.pid}/status").read_text()
         assert "Seccomp:\t2" in status
         limits = Path(f"/proc/{process.pid}/limits").read_text()

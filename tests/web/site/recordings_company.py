@@ -24,6 +24,12 @@ PHOTOS = """\
     subject: {profile: profile_id}
     categories: [user.content.photo]
     retention: voice
+  films:
+    store: media
+    path: "films/{profile_id}/{film_id}.mp4"
+    subject: {profile: profile_id}
+    categories: [user.content.video]
+    retention: voice
 """
 
 
@@ -40,7 +46,7 @@ def voice() -> bytes:
 
 
 def enrich(folder: Path) -> None:
-    """A company whose recordings are of every sort: a long voice, a page, a damaged one, a picture."""
+    """A company whose recordings are of every sort: a long voice, a page, a damaged one, a picture. Films can be put into it."""
     family_company.enrich(folder)
     media = folder / "world" / "media"
     for name, data in (("rec-long", voice()), ("rec-page", PAGE), ("rec-torn", b"RIFF\xff\xff\xff\xffWAVEfmt torn off here")):

@@ -8,7 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from expunge.bootstrap import Expunge
+from expunge.core.accounts.staff import JobFunction
+from expunge.core.journal.review_events import LeaseBegun, ReviewRequested, ViewServed
+from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Room, Sound
+from expunge.engine.kernel.journal_streams import REVIEWS, register
 from tests.cli import world
+from tests.web.site.deciders import apart
 from tests.web.site.family_company import Guardian, guardian
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed
@@ -133,6 +139,75 @@ def test_each_opening_is_found_under_who_looked(served_family: SiteServed) -> No
     assert "all of it" not in closed.words
     assert "your own recordings" in closed.words, "counts need no opening"
     assert one.person.get(f"{base}looked/?each=1").path == "/account/confirm/"
+
+
+def test_what_staff_saw_is_told_with_case_approval_seconds_and_clarity(served_family: SiteServed) -> None:
+    one, base = opened(served_family, "staff.looks@home.example", "p-tom")
+    staff_saw(served_family, "profile:p-tom")
+    told = one.person.get(f"{base}looked/")
+    assert "A person of the company : to keep harm or a loss away" in told.words
+    assert "4 seconds , in colour, faces hidden, no sound" in told.words.replace("seconds,", "seconds ,")
+    assert "Case LE-88. Approved by a person who signed." in told.words
+    assert "approver:priya" not in told.text
+
+
+def staff_saw(served: SiteServed, person: str) -> None:
+    """Enter two views of a person's recording under one lease, as the desk does."""
+
+    def enter() -> None:
+        with Expunge.open(served.folder / "expunge.yaml") as opened:
+            context, subject = opened.context, opened.resolve(person).person.subject
+            now, request, lease, reviewer = context.clock.now(), "0a" * 8, "1b" * 8, "10000000-0000-4000-8000-000000000000"
+            asked = ReviewRequested(
+                now,
+                request,
+                reviewer,
+                JobFunction.REVIEWER,
+                ReviewPurpose.HARM,
+                CaseKind.SUPPORT,
+                "LE-88",
+                "recordings",
+                "ab" * 16,
+                False,
+                (subject,),
+                0,
+                9000,
+                Clarity.CLEAR,
+                Sound.MUTE,
+                now,
+                "",
+                False,
+                "",
+            )
+            begun = LeaseBegun(now, lease, request, now, Clarity.PIXELATED, Sound.MUTE, False, "", "")
+            views = (
+                ViewServed(
+                    now,
+                    number,
+                    lease,
+                    request,
+                    reviewer,
+                    JobFunction.REVIEWER,
+                    ReviewPurpose.HARM,
+                    CaseKind.SUPPORT,
+                    "LE-88",
+                    ("approver:priya",),
+                    "recordings",
+                    "ab" * 16,
+                    (subject,),
+                    number * 2000,
+                    number * 2000 + 2000,
+                    clarity,
+                    Sound.MUTE,
+                    Room.INDOOR,
+                    False,
+                    "",
+                )
+                for number, clarity in enumerate((Clarity.PIXELATED, Clarity.FACES_HIDDEN))
+            )
+            register(context.journal, REVIEWS, asked, begun, *views)
+
+    apart(enter)
 
 
 def test_a_handle_opens_nothing_for_another_account_session_or_without_an_opening(served_family: SiteServed) -> None:

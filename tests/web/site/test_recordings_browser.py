@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.adapters.rendering.recorded import man_in_a_car
 from tests.cli import world
 from tests.web.site import walk_recordings
 from tests.web.site.browser import Visitor
@@ -147,3 +148,21 @@ def test_no_page_violates_a_rule(served: SiteServed, browser: Browser, lang: str
     assert len({shape["title"] for shape in looked.shapes.values()}) == 5
     if options:
         prove(__name__, looked.seen)
+
+
+def test_a_film_has_a_small_picture_and_then_its_length(served: SiteServed, person: Visitor) -> None:
+    ring = served.folder / "world" / "media" / "films" / "p-mia" / "ring-1.mp4"
+    ring.parent.mkdir(parents=True)
+    ring.write_bytes(man_in_a_car())
+    try:
+        one, base = confirmed(served, "films@home.example")
+        cookies = one.person.cookies.items()
+        person.context.add_cookies([{"name": name, "value": value, "url": served.origin} for name, value in cookies])
+        page = person.go(f"{served.origin}{base}timeline/")
+        row = "[data-recording][data-tag=video]"
+        until(page, f"document.querySelector('{row} img').naturalWidth > 0")
+        assert page.evaluate(f"document.querySelector('{row} img').naturalWidth") == 176
+        page.reload()
+        assert "0:04" in page.locator(row).inner_text()
+    finally:
+        ring.unlink()

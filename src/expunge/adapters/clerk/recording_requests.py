@@ -16,7 +16,7 @@ from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import Name, Request
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.families import selection
-from expunge.core.families.looks import Look, LookCount, LookedBy, LookPage
+from expunge.core.families.looks import Look, LookCount, LookedBy, LookPage, StaffLook
 from expunge.core.families.media_types import MediaType
 from expunge.core.families.timeline import TimelineFilter, TimelineItem, TimelinePage
 from expunge.core.values.canonical import Json
@@ -244,12 +244,14 @@ def _part(part: MediaPart) -> Answer:
 
 def _looks(page: LookPage) -> Json:
     counts: list[Json] = [
-        [each.by.value, each.name, each.purpose, each.opened, each.refused, each.bytes, each.last.isoformat()] for each in page.counts
+        [each.by.value, each.name, each.purpose, each.opened, each.refused, each.bytes, each.last.isoformat(), each.seconds]
+        for each in page.counts
     ]
     looks: list[Json] = [
         [
             each.at.isoformat(), each.by.value, each.name, each.purpose, each.refused, each.more, each.first, each.last,
             _item(each.item) if each.item else None, each.kind.value if each.kind else None,
+            _staff_look(each.staff) if each.staff else None,
         ]
         for each in page.looks
     ]  # fmt: skip
@@ -257,13 +259,25 @@ def _looks(page: LookPage) -> Json:
 
 
 def _read_count(told: Any) -> LookCount:
-    by, name, purpose, opened, refused, size, last = told
-    return LookCount(LookedBy(by), name, purpose, opened, refused, size, datetime.fromisoformat(last))
+    by, name, purpose, opened, refused, size, last, seconds = told
+    return LookCount(LookedBy(by), name, purpose, opened, refused, size, datetime.fromisoformat(last), seconds)
 
 
 def _read_look(told: Any) -> Look:
-    at, by, name, purpose, refused, more, first, last, item, kind = told
+    at, by, name, purpose, refused, more, first, last, item, kind, staff = told
     return Look(
         datetime.fromisoformat(at), LookedBy(by), name, purpose, refused, more, first, last,
-        _read_item(item) if item else None, DataKind(kind) if kind else None,
+        _read_item(item) if item else None, DataKind(kind) if kind else None, _read_staff_look(staff) if staff else None,
     )  # fmt: skip
+
+
+def _staff_look(staff: StaffLook) -> Json:
+    return [
+        staff.function, staff.case_kind, staff.case_number, list(staff.approvers), staff.seconds, staff.views, staff.clarity, staff.sound,
+        staff.break_glass,
+    ]  # fmt: skip
+
+
+def _read_staff_look(told: Any) -> StaffLook:
+    function, kind, number, approvers, seconds, views, clarity, sound, break_glass = told
+    return StaffLook(function, kind, number, tuple(approvers), seconds, views, clarity, sound, break_glass)

@@ -4,6 +4,8 @@ A closed process makes no socket but local ones and TCP, and no connection that 
 about ports see neither. It runs no program, makes no process, looks into none, mounts nothing, changes no owner or mode of a file, and
 reaches none of the parts of the kernel in which faults were found most: io_uring, bpf, userfaultfd, keys. It holds for threads as well.
 
+A process that only computes can be closed further, by :func:`close_to_computing`: to a short list of calls that stay.
+
 Refused calls end with EPERM, so that a program that tries them goes on; a call in the manner of another machine (32 bit) ends the process.
 """
 
@@ -46,7 +48,9 @@ class _Machine:
     sendmsg: int
     sendmmsg: int
     clone: int
+    prlimit: int
     refused: Sequence[int]
+    computing: Sequence[int]
 
 
 _SAME: Final = (*range(425, 429), *range(428, 434), 438, 440, 442, 452)
@@ -54,7 +58,7 @@ _SAME: Final = (*range(425, 429), *range(428, 434), 438, 440, 442, 452)
 _CLONE3: Final = 435
 _MACHINES: Final = {
     "x86_64": _Machine(
-        0xC000003E, 41, 44, 46, 307, 56,
+        0xC000003E, 41, 44, 46, 307, 56, 302,
         (
             59, 322, 57, 58,  # execve, execveat, fork, vfork
             101, 310, 311, 312,  # ptrace, process_vm_readv, process_vm_writev, kcmp
@@ -64,9 +68,18 @@ _MACHINES: Final = {
             90, 91, 268, 92, 93, 94, 260,  # chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat
             188, 189, 190, 197, 198, 199,  # setxattr, removexattr, and their kin
         ),
+        (
+            0, 1, 19, 20, 3, 5, 8, 72,  # read, write, readv, writev, close, fstat, lseek, fcntl
+            7, 271, 23, 270,  # poll, ppoll, select, pselect6
+            9, 10, 11, 12, 25, 28,  # mmap, mprotect, munmap, brk, mremap, madvise
+            13, 14, 15, 131, 219,  # rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack, restart_syscall
+            202, 273, 334, 324, 24, 203, 204, 309,  # futex, set_robust_list, rseq, membarrier, sched_yield, sched_*affinity, getcpu
+            35, 230, 228, 229, 100, 98, 97, 160,  # nanosleep, clock_*, times, getrusage, getrlimit, setrlimit
+            39, 186, 63, 99, 157, 318, 60, 231,  # getpid, gettid, uname, sysinfo, prctl, getrandom, exit, exit_group
+        ),
     ),
     "aarch64": _Machine(
-        0xC00000B7, 198, 206, 211, 269, 220,
+        0xC00000B7, 198, 206, 211, 269, 220, 261,
         (
             221, 281,  # execve, execveat
             117, 270, 271, 272,  # ptrace, process_vm_readv, process_vm_writev, kcmp
@@ -75,6 +88,15 @@ _MACHINES: Final = {
             105, 273, 106, 104, 294, 89, 224, 225, 142, 60,  # modules, kexec, acct, swap, reboot, quotactl
             52, 53, 55, 54,  # fchmod, fchmodat, fchown, fchownat
             5, 6, 7, 14, 15, 16,  # setxattr, removexattr, and their kin
+        ),
+        (
+            63, 64, 65, 66, 57, 80, 62, 25,  # read, write, readv, writev, close, fstat, lseek, fcntl
+            73, 72,  # ppoll, pselect6
+            222, 226, 215, 214, 216, 233,  # mmap, mprotect, munmap, brk, mremap, madvise
+            134, 135, 139, 132, 128,  # rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack, restart_syscall
+            98, 99, 293, 283, 124, 122, 123, 168,  # futex, set_robust_list, rseq, membarrier, sched_yield, sched_*affinity, getcpu
+            101, 115, 113, 114, 153, 165, 163, 164,  # nanosleep, clock_*, times, getrusage, getrlimit, setrlimit
+            172, 178, 160, 179, 167, 278, 93, 94,  # getpid, gettid, uname, sysinfo, prctl, getrandom, exit, exit_group
         ),
     ),
 }  # fmt: skip
@@ -96,9 +118,23 @@ def close(*, names: bool = False) -> None:
     Raises:
         OSError: the kernel refuses.
     """
+    if known():
+        _install(_program(_MACHINES[platform.machine()], names=names))
+
+
+def close_to_computing() -> None:
+    """Close this process to memory, threads, time and the descriptors that are open: it opens nothing, not even a socket.
+
+    Raises:
+        OSError: the kernel refuses, or this machine's calls cannot be filtered.
+    """
     if not known():
-        return
-    program = b"".join(_INSTRUCTION.pack(*each) for each in _program(_MACHINES[platform.machine()], names=names))
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    _install(_only(_MACHINES[platform.machine()]))
+
+
+def _install(instructions: list[tuple[int, int, int, int]]) -> None:
+    program = b"".join(_INSTRUCTION.pack(*each) for each in instructions)
     held = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("@HP", len(program) // _INSTRUCTION.size, ctypes.addressof(held))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -109,17 +145,36 @@ def close(*, names: bool = False) -> None:
 
 def _program(machine: _Machine, *, names: bool) -> list[tuple[int, int, int, int]]:
     """Return the filter. Each part ends with a return, and is jumped over where the call is another one."""
-    program = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, machine.architecture), _returned(_KILL), (_LOAD, 0, 0, _NUMBER)]
-    program += [(_AT_LEAST, 0, 1, _X32), _returned(_KILL)]
+    program = _of_machine(machine)
     program += _part(machine.socket, list(_sockets(names=names)))
     for number, flags in ((machine.sendto, 3), (machine.sendmsg, 2), (machine.sendmmsg, 3)):
         program += _part(number, [_argument(flags), (_ANY_BIT, 0, 1, _FAST_OPEN), _REFUSED, _returned(_ALLOW)])
-    program += _part(machine.clone, [_argument(0), (_ANY_BIT, 1, 0, _THREAD), _REFUSED, _returned(_ALLOW)])
-    # Why another error: the C library then takes clone(2), whose flags a filter can see.
-    program += _part(_CLONE3, [_returned(_ERROR | errno.ENOSYS)])
+    program += _threads(machine)
     for number in sorted({*machine.refused, *_SAME}):
         program += _part(number, [_REFUSED])
     return [*program, _returned(_ALLOW)]
+
+
+def _only(machine: _Machine) -> list[tuple[int, int, int, int]]:
+    """Return the filter of a process that only computes. prlimit(2) is for itself alone: it sets limits of other processes too."""
+    program = _of_machine(machine) + _threads(machine)
+    program += _part(machine.prlimit, [_argument(0), (_EQUAL, 1, 0, 0), _REFUSED, _returned(_ALLOW)])
+    for number in sorted(machine.computing):
+        program += _part(number, [_returned(_ALLOW)])
+    return [*program, _REFUSED]
+
+
+def _of_machine(machine: _Machine) -> list[tuple[int, int, int, int]]:
+    """Return the beginning of a filter, which ends the process at a call in the manner of another machine."""
+    program = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, machine.architecture), _returned(_KILL), (_LOAD, 0, 0, _NUMBER)]
+    return [*program, (_AT_LEAST, 0, 1, _X32), _returned(_KILL)]
+
+
+def _threads(machine: _Machine) -> list[tuple[int, int, int, int]]:
+    """Return the part that lets threads be made, and no process."""
+    program = _part(machine.clone, [_argument(0), (_ANY_BIT, 1, 0, _THREAD), _REFUSED, _returned(_ALLOW)])
+    # Why another error: the C library then takes clone(2), whose flags a filter can see.
+    return program + _part(_CLONE3, [_returned(_ERROR | errno.ENOSYS)])
 
 
 def _sockets(*, names: bool) -> Iterator[tuple[int, int, int, int]]:

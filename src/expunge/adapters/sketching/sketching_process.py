@@ -1,133 +1,127 @@
-"""The process that decodes recordings: it imports what decodes, closes itself, and then reads requests from its standard input.
+"""The process that sketches recordings: it imports what decodes, closes itself, and then answers.
 
-It can open no file, make no connection and start no program. Its memory and the time of its processor are bounded.
+It can open no file, make no connection and start no program. Its memory and the time of its processor are bounded. Films, and sounds that
+libsndfile does not read, take the extra ``desk``.
 """
 
 from __future__ import annotations
 
 import io
-import resource
-import struct
-import sys
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import soundfile
-from PIL import Image
 
-from expunge.adapters.host import capabilities, landlock, seccomp
-from expunge.adapters.sketching.sketcher import ANSWER, REQUEST
+from expunge.adapters.closed import answering, closing
+from expunge.adapters.closed.answering import Answered, RangeFile
+from expunge.adapters.decoding import pictures
+from expunge.adapters.decoding.faults import MediaRefused
 from expunge.core.families.media_types import MediaType
-from expunge.ports.families.sketching import BARS, SIDE, Sketch
+from expunge.ports.families.sketching import BARS, MOST_DECODED, SIDE, Sketch
 
-MEMORY = 1 << 30
-"""Bytes of address space beyond what the libraries take."""
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+try:
+    from expunge.adapters.decoding import libraries, quick_look
+except ImportError:
+    films: ModuleType | None = None
+else:
+    films = quick_look
+
 _FRAMES = 64 * 48_000 * 4
 """Samples that are decoded at most: about four minutes of a recording of one channel at 48,000 a second."""
-_PIXELS = 50_000_000
-_FORMATS = {MediaType.JPEG: "JPEG", MediaType.PNG: "PNG", MediaType.GIF: "GIF", MediaType.WEBP: "WEBP"}
-# What else a library raises for damaged content ends the process; the recording is then told to be unplayable too.
-_DAMAGED = (
-    OSError,
-    ValueError,
-    RuntimeError,
-    ArithmeticError,
-    LookupError,
-    TypeError,
-    SyntaxError,
-    EOFError,
-    MemoryError,
-    struct.error,
-    Image.DecompressionBombError,
-)
+_BY_LIBSNDFILE = frozenset({MediaType.WAV, MediaType.FLAC, MediaType.MP3, MediaType.OGG})
+_PROCESSOR = 10
+"""Seconds of a processor for one sketch."""
 
 
 def main() -> None:
-    """Answer until standard input ends."""
-    Image.init()
-    Image.MAX_IMAGE_PIXELS = _PIXELS
-    _warm()
-    _close()
-    while request := _all(REQUEST.size):
-        media, size, length = REQUEST.unpack(request)
-        head = _all(length)
-        try:
-            found = sketch_of(MediaType(media.rstrip(b"\0").decode()), head, size)
-        except _DAMAGED:
-            found = None
-        answer = found or Sketch()
-        seconds = -1.0 if answer.seconds is None else answer.seconds
-        out = ANSWER.pack(found is not None, answer.cut, seconds, len(answer.bars), len(answer.picture))
-        sys.stdout.buffer.write(out + bytes(answer.bars) + answer.picture)
-        sys.stdout.buffer.flush()
+    """Close this process, and answer until standard input ends."""
+    prepare()
+    closing.ready()
+    answering.answer(_answered)
 
 
-def sketch_of(media: MediaType, head: bytes, size: int) -> Sketch:
-    """Return the sketch of content. Raises whatever a library raises for content that is damaged."""
+def prepare() -> None:
+    """Use each library once, so that what it loads at its first use is there, and close this process."""
+    pictures.load()
+    if films is not None:
+        libraries.load()
+    wave = io.BytesIO()
+    soundfile.write(wave, np.zeros(16, np.float32), 8000, format="WAV")
+    _sound(io.BytesIO(wave.getvalue()))
+    pictures.warm()
+    closing.close()
+
+
+def _answered(request: dict[str, Any], file: RangeFile) -> Answered:
+    closing.bound_processor(_PROCESSOR)
+    try:
+        found = sketch_of(MediaType(request["media"]), file, request["whole"])
+    except (*pictures.DAMAGED, MediaRefused, MemoryError):
+        return {"damaged": True}, b""
+    ms = -1 if found.seconds is None else round(found.seconds * 1000)
+    return {"bars": list(found.bars), "ms": ms, "cut": found.cut}, found.picture
+
+
+def sketch_of(media: MediaType, file: RangeFile, size: int) -> Sketch:
+    """Return the sketch of content, of ``size`` bytes in all. Raises whatever a library raises for content that is damaged."""
     if media.is_picture:
-        return Sketch(picture=_small(media, head))
-    with soundfile.SoundFile(io.BytesIO(head)) as sound:
+        return Sketch(picture=_small(media, io.BufferedReader(file)))
+    if not media.is_audio:
+        return Sketch() if films is None else _film(films, media, file)
+    head = io.BytesIO(io.BufferedReader(file).read(MOST_DECODED))
+    heard = None
+    if media in _BY_LIBSNDFILE:
+        try:
+            heard = _sound(head)
+        except soundfile.LibsndfileError:
+            # Why go on: Ogg may hold what libsndfile does not read.
+            head.seek(0)
+    if heard is None:
+        if films is None:
+            return Sketch()
+        heard = films.loudness(media, head, _FRAMES)
+    peaks, seconds, more = heard
+    return Sketch(_bars(peaks), seconds, cut=size > len(head.getvalue()) or more)
+
+
+def _film(quick: ModuleType, media: MediaType, file: RangeFile) -> Sketch:
+    image, seconds = quick.frame_and_length(media, file, SIDE)
+    return Sketch(picture=_jpeg(image), seconds=seconds)
+
+
+def _sound(head: BinaryIO) -> tuple[NDArray[np.float32], float, bool]:
+    """Return loudness, seconds of what was decoded, and whether there is more behind it."""
+    with soundfile.SoundFile(head) as sound:
         rate, channels = sound.samplerate, max(1, sound.channels)
-        wanted = max(1, _FRAMES // channels)
-        samples = sound.read(wanted, dtype="float32", always_2d=True)
+        samples = sound.read(max(1, _FRAMES // channels), dtype="float32", always_2d=True)
         more = sound.read(1, dtype="float32", always_2d=True)
     if not len(samples) or rate <= 0:
         raise ValueError
-    loud = np.abs(samples).max(axis=1)
+    return np.abs(samples).max(axis=1), len(samples) / rate, len(more) > 0
+
+
+def _bars(loud: NDArray[np.float32]) -> tuple[int, ...]:
     edges = np.linspace(0, len(loud), BARS + 1).astype(int)
     peaks = np.array([loud[first:last].max() if last > first else 0.0 for first, last in pairwise(edges)])
     peaks = np.nan_to_num(peaks, nan=0.0, posinf=1.0)
     top = max(float(peaks.max()), 1e-6)
-    bars = tuple(round(float(each) / top * 100) for each in peaks)
-    return Sketch(bars, len(samples) / rate, cut=size > len(head) or len(more) > 0)
+    return tuple(round(float(each) / top * 100) for each in peaks)
 
 
-def _small(media: MediaType, data: bytes) -> bytes:
-    with Image.open(io.BytesIO(data), formats=[_FORMATS[media]]) as image:
-        image.draft("RGB", (SIDE, SIDE))
-        image.thumbnail((SIDE, SIDE))
-        turned = image.convert("RGB")
-        out = io.BytesIO()
-        turned.save(out, "JPEG", quality=70)
+def _small(media: MediaType, file: BinaryIO) -> bytes:
+    return _jpeg(pictures.picture(media, file, SIDE))
+
+
+def _jpeg(image: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=70)
     return out.getvalue()
-
-
-def _warm() -> None:
-    """Decode once of each kind, so that what libraries load at their first use is there before the process is closed."""
-    wave = io.BytesIO()
-    soundfile.write(wave, np.zeros(16, np.float32), 8000, format="WAV")
-    sketch_of(MediaType.WAV, wave.getvalue(), 16)
-    for media, name in _FORMATS.items():
-        picture = io.BytesIO()
-        Image.new("RGB", (4, 4)).save(picture, name)
-        _small(media, picture.getvalue())
-
-
-def _close() -> None:
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - a file of the kernel
-        held = int(file.read().split()[0]) * resource.getpagesize()
-    capabilities.drop_all()
-    if landlock.version():
-        landlock.close(())
-    for kind, most in (
-        (resource.RLIMIT_AS, held + MEMORY),
-        (resource.RLIMIT_NOFILE, 3),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
-    seccomp.close()
-
-
-def _all(size: int) -> bytes:
-    parts, left = [], size
-    while left:
-        part = sys.stdin.buffer.read(left)
-        if not part:
-            return b""
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,16 @@ from uuid import UUID
 
 from expunge.adapters.sketching.sketcher import SketchProcess
 from expunge.bootstrap import Expunge
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.person import Person
 from expunge.core.families.looks import LookPage
+from expunge.core.families.media_types import MediaType
 from expunge.core.families.selection import Selection
-from expunge.core.families.timeline import TimelineFilter, TimelinePage, page_of
+from expunge.core.families.timeline import TimelineFilter, TimelineItem, TimelinePage, page_of
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.families.recordings import timelines
 from expunge.engine.families.recordings.looking import LookIndex
-from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Viewer
+from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Preview, Viewer
 from expunge.engine.families.recordings.timelines import HandleOf, Timeline
 from expunge.engine.gate import consent_register
 from expunge.engine.subjects import locating
@@ -34,7 +36,7 @@ from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.gate.decisions import YES, GateReason
 from expunge.ports.families.recording_door import MOST_PART, MediaPart, RecordingCard
-from expunge.ports.families.sketching import MOST_DECODED, Sketch, Sketcher
+from expunge.ports.families.sketching import MOST_DECODED, MOST_OF_A_FILM, Sketch, Sketcher
 
 if TYPE_CHECKING:
     from expunge.bootstrap.clerk.household import Household
@@ -129,19 +131,36 @@ class FamilyRecordings:
         if tried:
             raise Unplayable("this cannot be played", help="export it instead")
         try:
-            media, head, size = self.playback.preview(viewer, timeline, handle, MOST_DECODED)
-            found = self.sketcher.sketch(media, head, size)
+            # Why all of a film: what says where its frames lie may stand at its end.
+            film = any(item.handle == handle and item.kind is DataKind.VIDEO for item in timeline.items)
+            most = None if film else MOST_DECODED
+            with self.playback.preview(viewer, timeline, handle, most) as (media, source, size):
+                found = self._sketched(media, _Bounded(source), size)
         except Unplayable:
             self._keep(key, None)
             raise
         self._keep(key, found)
         return found
 
-    def broken(self, viewer: Viewer, handle: str) -> bool:
-        """Return whether it is known that a recording cannot be played."""
-        key = viewer.opening, handle
+    def _sketched(self, media: MediaType, source: _Bounded, size: int) -> Sketch:
+        try:
+            return self.sketcher.sketch(media, source, size)
+        except Unplayable:
+            if media.is_audio or media.is_picture:
+                raise
+            # Why: browsers play films of which no small picture is made here.
+            return Sketch()
+
+    def known(self, viewer: Viewer, item: TimelineItem) -> TimelineItem:
+        """Return an item with what its sketch came to tell: that it cannot be played, or its length."""
+        key = viewer.opening, item.handle
         with self._guard:
-            return key in self._sketches and self._sketches[key] is None
+            if key not in self._sketches:
+                return item
+            sketch = self._sketches[key]
+        if sketch is None:
+            return replace(item, broken=True)
+        return item if sketch.cut or item.seconds is not None else replace(item, seconds=sketch.seconds)
 
     def _keep(self, key: tuple[str, str], sketch: Sketch | None) -> None:
         with self._guard:
@@ -153,6 +172,24 @@ class FamilyRecordings:
         """Close recordings that are open, and end what makes sketches."""
         self.playback.close()
         self.sketcher.close()
+
+
+@dataclass
+class _Bounded:
+    """A recording of which a sketch may read so much and no more."""
+
+    preview: Preview
+    left: int = MOST_OF_A_FILM
+
+    @property
+    def size(self) -> int:
+        return self.preview.size
+
+    def read(self, first: int, last: int) -> bytes:
+        self.left -= last - first
+        if self.left < 0:
+            raise Unplayable("this film takes too much reading for a small picture", help="play it")
+        return self.preview.read(first, last)
 
 
 @dataclass(frozen=True)
@@ -170,22 +207,23 @@ class LocalRecordings:
         """See the port."""
         viewer, found = self._shown(account, family, session)
         page = page_of(found.items, wanted, after, most, found.could_not)
-        return replace(page, items=tuple(replace(each, broken=self.kept.broken(viewer, each.handle)) for each in page.items))
+        return replace(page, items=tuple(self.kept.known(viewer, each) for each in page.items))
 
     def recording(self, account: UUID, family: str, session: bytes, handle: str) -> RecordingCard:
         """See the port."""
         viewer, found = self._shown(account, family, session)
         found.item(handle)
         at = next(number for number, each in enumerate(found.items) if each.handle == handle)
+        shown = self.kept.known(viewer, found.items[at])
         newer = found.items[at - 1].handle if at else ""
         older = found.items[at + 1].handle if at + 1 < len(found.items) else ""
-        item, closed = found.items[at], False
+        closed = False
         try:
             words = self.kept.playback.words(viewer, found, handle)
         except (Refused, StoreUnavailable, CouldNotLook, ItemGone):
             # Why told on the page: the recording itself may be shown, and it says why where it may not.
             words, closed = "", True
-        return RecordingCard(replace(item, transcript=words or item.transcript), newer, older, closed)
+        return RecordingCard(replace(shown, transcript=words or shown.transcript), newer, older, closed)
 
     def sketch(self, account: UUID, family: str, session: bytes, handle: str) -> Sketch:
         """See the port."""

@@ -152,6 +152,29 @@ class VaultService(DomainService):
         found, sealed = self._found(recording)
         return self._opened(found, sealed, reader, 0, None if last is None else min(last, sealed.size), ask)
 
+    def sealed_recording(self, recording: str) -> SealedRecording:
+        """Return what the label of a recording says. Raises UsageError where there is none."""
+        return self._found(recording)[1]
+
+    def opened_for_review(self, recording: str, ask: Callable[[], None]) -> GatedReader:
+        """Open a recording for the review desk, which has entered the view in its own register before.
+
+        Args:
+            recording: ``DATASET/NAME``.
+            ask: raises where nothing may be read any more; asked before each read.
+
+        Raises UsageError where there is none, StoreUnavailable.
+        """
+        found, sealed = self._found(recording)
+        library = self._library(found)
+        ask()
+        try:
+            content = library.open(sealed)
+        except OSError as error:
+            message = "the recording cannot be read: its file is lost or was changed"
+            raise StoreUnavailable(message, help="`expunge check` says more; put the file back from its backup") from error
+        return GatedReader(content, 0, sealed.size, ask, lambda: library.is_gone(sealed))
+
     def _opened(
         self,
         dataset: Dataset,

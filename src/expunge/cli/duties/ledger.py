@@ -25,8 +25,8 @@ def add(
         str,
         typer.Argument(
             metavar="KIND",
-            help="order, order-acknowledged, role, role-ended, training, hand-over, acknowledgement, assurance, request, answer, "
-            "certification, report, change or notice.",
+            help="order, order-acknowledged, role, role-ended, training, attestation, hand-over, acknowledgement, assurance, request, "
+            "answer, certification, report, change or notice.",
             show_default=False,
         ),
     ],

@@ -13,6 +13,7 @@ from expunge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
     from enum import Enum
 
     from expunge.bootstrap import Expunge
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from expunge.core.accounts.staff_events import StaffActor, StaffReason
     from expunge.core.accounts.staff_overview import ReviewedRight, StaffDecision, StaffReview
     from expunge.core.accounts.staff_state import StaffAccount
+    from expunge.engine.reports.duty_ledger import LedgerEntry
+    from expunge.engine.review.reviewers import RecordedDuty
     from expunge.ports.accounts.staff_directory import StaffActed
 
     Word = TypeVar("Word", bound=Enum)
@@ -292,6 +295,122 @@ def equivalence(
         output.write_json("staff-equivalence/1", {**said, "reference": entered.reference, "until": entered.until})
     else:
         output.say(f"{which}: {entered.method.value} counts until {output.moment(entered.until)}")
+
+
+@app.command()
+def train(
+    which: Account,
+    purpose: Annotated[
+        str, typer.Option("--for", metavar="PURPOSE", help="A purpose of review; the yearly training without it.", show_default=False)
+    ] = "",
+    on: Annotated[str, typer.Option(metavar="DATE", help="The day on which it was done; today without it.", show_default=False)] = "",
+    document: Annotated[
+        Path | None, typer.Option(help="The certificate: its SHA-256 is kept.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Enter that the holder of an account was trained about recordings, or to review for one purpose. It is a record of the ledger."""
+    from expunge.core.journal.review_words import ReviewPurpose
+
+    with opened(map_file, recover=True) as expunge:
+        about = _word(ReviewPurpose, purpose) if purpose else None
+        entered = expunge.reviewers.train(which, about, _day(on, expunge), _digest(document))
+    _tell_record(which, entered, as_json=as_json)
+
+
+@app.command()
+def attest(
+    which: Account,
+    purpose: Annotated[str, typer.Option("--for", metavar="PURPOSE", help="The purpose of review.", show_default=False)],
+    on: Annotated[str, typer.Option(metavar="DATE", help="The day on which it was signed; today without it.", show_default=False)] = "",
+    document: Annotated[
+        Path | None, typer.Option(help="The signed paper: its SHA-256 is kept.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
+    text: Annotated[bool, typer.Option("--text", help="Only print the statement that the reviewer signs.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Enter that a reviewer signed to see recordings for one purpose alone. It lapses as the map says."""
+    from expunge.core.journal.review_words import ReviewPurpose
+    from expunge.core.review.statements import statement
+
+    about = _word(ReviewPurpose, purpose)
+    if text:
+        typer.echo(statement(about), nl=False)
+        return
+    if document is None:
+        raise UsageError("a statement of purpose is nothing without the signed paper", help="--text prints it, --document enters it")
+    with opened(map_file, recover=True) as expunge:
+        entered = expunge.reviewers.attest(which, about, _day(on, expunge), _digest(document))
+    _tell_record(which, entered, as_json=as_json)
+
+
+@app.command()
+def training(
+    open_only: Annotated[bool, typer.Option("--open", help="Only what is due, has lapsed, or is missing.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show trainings and statements of purpose by account: current, due within 30 days, lapsed or missing.
+
+    Without a current one the account asks for, approves and sees no recording: no person has to suspend it.
+    """
+    with opened(map_file) as expunge:
+        found = [each for each in expunge.reviewers.overview() if not open_only or each.open]
+    if as_json:
+        output.write_json("staff-training/1", {"records": [_training(each) for each in found]})
+        return
+    from rich.table import Table
+
+    table = Table("label", "what", "for", "done", "lapses", "stands")
+    for each in found:
+        purpose = each.purpose.value if each.purpose else "access to recordings"
+        days = (day.isoformat() if day else "-" for day in (each.on, each.lapses))
+        style = "bold red" if each.open else ""
+        table.add_row(each.label, each.kind.value, purpose, *days, each.standing.value, style=style)
+    output.stdout().print(table) if found else output.say("no account needs a training or a statement")
+
+
+def _training(each: RecordedDuty) -> dict[str, Any]:
+    return {
+        "account": each.account,
+        "label": each.label,
+        "kind": each.kind.value,
+        "purpose": each.purpose.value if each.purpose else None,
+        "on": each.on.isoformat() if each.on else None,
+        "lapses": each.lapses.isoformat() if each.lapses else None,
+        "standing": each.standing.value,
+        "needed": each.needed,
+    }
+
+
+def _tell_record(which: str, entered: LedgerEntry, *, as_json: bool) -> None:
+    if as_json:
+        record = entered.record
+        output.write_json(
+            "staff-record/1", {"record": record.id, "kind": record.kind.value, "role": record.role, "on": record.on.isoformat()}
+        )
+    else:
+        output.say(f"{output.visible(which)}: {entered.record.kind.value}, {entered.record.role}: {entered.record.id}")
+
+
+def _day(text: str, expunge: Expunge) -> date:
+    from datetime import UTC, date
+
+    if not text:
+        return expunge.context.clock.now().astimezone(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        message = f"{output.visible(text)!r} is no day"
+        raise UsageError(message, help="--on 2026-01-31") from error
+
+
+def _digest(document: Path | None) -> str:
+    from hashlib import sha256
+
+    return sha256(document.read_bytes()).hexdigest() if document else ""
 
 
 def read_function(word: str) -> JobFunction:

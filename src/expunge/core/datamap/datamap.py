@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from expunge.core.accounts.accounts_spec import AccountsSpec, CompanySpec
+from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.datamap.artefact import ArtefactKind, Cohort, DataKind, Provenance, Reviewed
 from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding, ScanDepth
@@ -483,6 +484,8 @@ class DataMap:
     """The company that issues receipts."""
     accounts: AccountsSpec | None = None
     """The pages for people; None where only the API is served."""
+    review: ReviewSpec | None = None
+    """The review desk; None where no member of staff may see or hear a recording."""
     lineage: LineageSpec = field(default_factory=LineageSpec)
     """What pipelines call the datasets, and what of theirs is about nobody."""
     recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from expunge.core.accounts.accounts_spec import AccountsSpec, ProviderAudience
 from expunge.core.accounts.app_spec import AppSpec
+from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.datamap.datamap import (
     AboutNobody,
     Aggregate,
@@ -113,6 +114,7 @@ class Section(StrEnum):
     VAULT_ROOT = "vault_root"
     COMPANY = "company"
     ACCOUNTS = "accounts"
+    REVIEW = "review"
     LINEAGE = "lineage"
     RECIPIENTS = "recipients"
     LAWS = "laws"
@@ -143,7 +145,7 @@ class Change:
 _NO_PLAN_NEEDS = frozenset({
     Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
     Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS, Section.NOT_OURS, Section.VAULT_ROOT,
-    Section.COMPANY, Section.ACCOUNTS,
+    Section.COMPANY, Section.ACCOUNTS, Section.REVIEW,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -183,6 +185,7 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         **({Section.VAULT_ROOT.value: {"root": _plain(data_map.vault_root)}} if data_map.vault_root != RootSpec() else {}),
         **({Section.COMPANY.value: {"company": _plain(data_map.company)}} if data_map.company.name else {}),
         **({Section.ACCOUNTS.value: {"pages": _plain(data_map.accounts)}} if data_map.accounts else {}),
+        **({Section.REVIEW.value: {"desk": _plain(data_map.review)}} if data_map.review else {}),
         **({Section.RECORDS.value: {kind.value: str(period) for kind, period in data_map.records.items()}} if data_map.records else {}),
     }
 
@@ -287,6 +290,7 @@ _WEAKER = {
     (Section.DATASETS, ChangeKind.REMOVED): "orders do not reach it any more",
     (Section.IDENTITIES, ChangeKind.REMOVED): "orders do not reach it any more",
     (Section.PURPOSES, ChangeKind.ADDED): "data is used for one purpose more",
+    (Section.REVIEW, ChangeKind.ADDED): "staff may see and hear recordings, as policies let them",
     (Section.RECIPIENTS, ChangeKind.ADDED): "data is handed to one recipient more",
     (Section.LAWS, ChangeKind.REMOVED): "a deadline is not counted any more",
     (Section.PROVENANCE, ChangeKind.REMOVED): "nothing says any more what models were made from",
@@ -385,7 +389,43 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
         case Section.STORES:
             return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
         case _:
-            return _weaker_accounts(before.accounts, after.accounts) if section is Section.ACCOUNTS else []
+            return _weaker_pages(section, before, after)
+
+
+def _weaker_pages(section: Section, before: DataMap, after: DataMap) -> list[str]:
+    match section, before.review, after.review:
+        case Section.ACCOUNTS, _, _:
+            return _weaker_accounts(before.accounts, after.accounts)
+        case Section.REVIEW, ReviewSpec() as old, ReviewSpec() as new:
+            return list(_weaker_review(old, new))
+        case _:
+            return []
+
+
+def _weaker_review(old: ReviewSpec, new: ReviewSpec) -> Iterator[str]:
+    longer = {
+        "lease_minutes": "leases to see recordings last longer",
+        "range_seconds": "staff may see longer ranges of recordings",
+        "training_days": "training counts for longer",
+        "attestation_days": "a reviewer's statement of purpose counts for longer",
+        "login_seconds": "staff may see recordings after an older login",
+        "fresh_login_seconds": "leases begin after an older login",
+        "daily_seconds": "a reviewer is shown more on a day",
+    }
+    yield from (reason for name, reason in longer.items() if getattr(new.limits, name) > getattr(old.limits, name))
+    before, after = old.limits.hours, new.limits.hours
+    within = set(after.days) <= set(before.days) and before.first <= after.first and after.last <= before.last
+    if not within or before.zone != after.zone:
+        yield "recordings are reviewed at other hours"
+    reached, allowed = ([network for each in spec.networks.values() for network in each] for spec in (new, old))
+    if allowed and (not reached or not all(_inside(network, allowed) for network in reached)):
+        yield "recordings are reviewed from more networks"
+    if set(old.children) - set(new.children):
+        yield "recordings of children take one approval less"
+    if old.policies != new.policies and old.policies:
+        yield "rules of the company's own are read from another place, or not at all"
+    if any(new.cameras.get(name) != place for name, place in old.cameras.items()) or set(new.cameras) - set(old.cameras):
+        yield "other recordings count as taken outdoors, which takes one approval less"
 
 
 def _weaker_identity(old: IdentitySpec, new: IdentitySpec) -> list[str]:

@@ -17,6 +17,28 @@ class LookedBy(StrEnum):
     FAMILY = "another member of the family"
     PROGRAM = "a program"
     EXPORT = "an export"
+    STAFF = "staff of the company"
+
+
+@dataclass(frozen=True)
+class StaffLook:
+    """The record of what staff saw at the review desk under one lease, or were refused, as its family is told."""
+
+    function: str
+    """The job function of the reviewer; empty for a refusal."""
+    case_kind: str
+    case_number: str
+    approvers: tuple[str, ...] = ()
+    """Labels of the accounts of staff that approved; empty text for an approver of the map who signed."""
+    seconds: int = 0
+    """Seconds of the recording that were given to the reviewer, rounded up; what was fetched twice counts twice."""
+    views: int = 0
+    clarity: str = ""
+    """The clearest picture that was shown."""
+    sound: str = ""
+    """The clearest sound."""
+    break_glass: bool = False
+    """Whether no other person was asked first."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,8 @@ class Look:
     """The recording; None outside an opening, and where it is there no more."""
     kind: DataKind | None = None
     """The kind of data, by the dataset; None where the map has that no more."""
+    staff: StaffLook | None = None
+    """The case, the approvers and the clarity, where staff looked."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,8 @@ class LookCount:
     bytes: int
     """Bytes of all ranges that were opened, together."""
     last: datetime
+    seconds: int = 0
+    """Seconds of recordings that staff were given."""
 
 
 @dataclass(frozen=True)

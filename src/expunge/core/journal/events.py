@@ -17,12 +17,15 @@ from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.epoch_events import EpochEvent
 from expunge.core.journal.export_events import ExportEvent
+from expunge.core.journal.finding_events import FindingEvent
 from expunge.core.journal.ledger_events import LedgerEvent
 from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
+from expunge.core.journal.policy_events import PolicyEvent
 from expunge.core.journal.posting_events import PostingEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
 from expunge.core.journal.reminder_events import ReminderEvent
+from expunge.core.journal.review_events import ReviewEvent
 from expunge.core.journal.thread_events import ThreadEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
@@ -420,6 +423,9 @@ RegisterEvent: TypeAlias = (
     | OwnPeriodEvent
     | ThreadEvent
     | NoticeEvent
+    | ReviewEvent
+    | PolicyEvent
+    | FindingEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -15,7 +15,7 @@ from expunge.core.values.tags import tagged
 
 
 class NoticeKind(StrEnum):
-    """The steps of an order that its people are told of."""
+    """The steps of an order, and the views by staff, that families are told of."""
 
     RECEIVED = "received"
     NEEDS_YOU = "needs you"
@@ -26,6 +26,15 @@ class NoticeKind(StrEnum):
     IN_PART = "in part"
     CANCELLED = "cancelled"
     CAME_BACK = "came back"
+    SEEN_BY_STAFF = "seen by staff"
+    """Staff began to see a recording at the review desk."""
+    EMERGENCY_VIEW = "emergency view"
+    """The same, where no other person was asked first."""
+
+    @property
+    def of_review(self) -> bool:
+        """Return whether it is about a view by staff rather than a step of an order."""
+        return self in {NoticeKind.SEEN_BY_STAFF, NoticeKind.EMERGENCY_VIEW}
 
 
 class LetterResult(StrEnum):
@@ -54,6 +63,7 @@ class NoticeTried:
     notice: str
     """Its id: 16 hex digits of order, step and time."""
     order: OrderId
+    """Of a view by staff, ``rev-`` and the id of its lease."""
     kind: NoticeKind
     account: str
 

@@ -78,6 +78,22 @@ _WORDS: Mapping[tuple[NoticeKind, str], tuple[str, str]] = {
         "Se han vuelto a encontrar datos borrados",
         "El {when} {company} encontró datos que ya se habían borrado. Se borran otra vez, y usted recibirá un nuevo recibo.",
     ),
+    (NoticeKind.SEEN_BY_STAFF, ENGLISH): (
+        "A person of {company} looked at a recording",
+        "On {when} a person of {company} began to look at a recording of yours. You can read who agreed to it, why, and for how long.",
+    ),
+    (NoticeKind.SEEN_BY_STAFF, SPANISH): (
+        "Una persona de {company} miró una grabación",
+        "El {when} una persona de {company} empezó a mirar una grabación suya. Puede leer quién lo aprobó, por qué y cuánto duró.",
+    ),
+    (NoticeKind.EMERGENCY_VIEW, ENGLISH): (
+        "A person of {company} looked at a recording in an emergency",
+        "On {when} a person of {company} looked at a recording of yours before another agreed. Another person judges it within 24 hours.",
+    ),
+    (NoticeKind.EMERGENCY_VIEW, SPANISH): (
+        "Una persona de {company} miró una grabación en una emergencia",
+        "El {when} una persona de {company} miró una grabación suya antes de que otra lo aprobara. Otra persona lo juzga en 24 horas.",
+    ),
 }
 """Kind and language -> subject and text."""
 

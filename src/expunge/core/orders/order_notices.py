@@ -9,12 +9,15 @@ from hashlib import sha256
 
 from expunge.core.journal import events as ev
 from expunge.core.journal.notice_events import LetterResult, NoticeKind, NoticeSent, NoticesSeen, NoticeTried
+from expunge.core.journal.review_events import ViewServed
 from expunge.core.journal.thread_events import MessageKind, MessageWritten, ThreadSide
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 
 STEPS = (ev.Received, ev.Extended, ev.Ended, ev.Cancelled, ev.Reopened)
 """The events of an order that give a notice."""
+REVIEW = "rev-"
+"""Before the id of a lease, in the place of an order, where staff saw a recording."""
 IN_FLIGHT = timedelta(minutes=10)
 """For so long a try without a result belongs to a process that may still be at it."""
 AGAIN = timedelta(minutes=30)
@@ -29,7 +32,7 @@ MAILED_FOR = timedelta(days=30)
 
 @dataclass(frozen=True)
 class OrderNotice:
-    """One step of an order that its people are told of."""
+    """One step of an order, or the first view of a lease, that a family is told of."""
 
     order: OrderId
     kind: NoticeKind
@@ -64,6 +67,9 @@ def notice_of(event: object, order: OrderId, subjects: tuple[Pseudonym, ...]) ->
         case MessageWritten(side=ThreadSide.COMPANY):
             kind = NoticeKind.NEEDS_YOU if event.kind is MessageKind.QUESTION else NoticeKind.ANSWERED
             return OrderNotice(event.order, kind, event.at, (event.subject,))
+        case ViewServed(sequence=0):
+            kind = NoticeKind.EMERGENCY_VIEW if event.break_glass else NoticeKind.SEEN_BY_STAFF
+            return OrderNotice(OrderId(REVIEW + event.lease), kind, event.at, event.subjects)
         case _:
             return None
 

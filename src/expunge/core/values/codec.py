@@ -19,9 +19,21 @@ from expunge.core.values import tags
 from expunge.core.values.canonical import Json
 from expunge.errors import StateCorrupt
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+@lru_cache(maxsize=1024)
+def _shape(kind: Any) -> tuple[str, tuple[str, ...]]:
+    """Return the tag of a dataclass and the names of its fields. Raises TypeError for one without a tag."""
+    return tags.tag_of(kind), tuple(field.name for field in fields(kind))
+
 
 def to_json(value: object) -> Json:
     """Encode ``value``; a dataclass has its tag under ``is``. Raises TypeError for a dataclass without a tag and for unsupported types."""
+    kind: Any = type(value)
+    # Why first: most values are of these types, and every event of the journal comes by here.
+    if kind in _PLAIN:
+        return value  # type: ignore[return-value]
     if isinstance(value, Enum):
         return to_json(value.value)
     if value is None or isinstance(value, bool | int | str):
@@ -29,8 +41,10 @@ def to_json(value: object) -> Json:
     if isinstance(value, datetime):
         return instant(value)
     if is_dataclass(value):
-        body: dict[str, Json] = {tags.IS: tags.tag_of(type(value))}
-        body.update({field.name: to_json(getattr(value, field.name)) for field in fields(value)})
+        tag, names = _shape(kind)
+        body: dict[str, Json] = {tags.IS: tag}
+        for name in names:
+            body[name] = to_json(getattr(value, name))
         return body
     if isinstance(value, tuple):
         return [to_json(each) for each in value]

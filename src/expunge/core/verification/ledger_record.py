@@ -34,6 +34,8 @@ class LedgerKind(StrEnum):
     ROLE_ENDED = "role-ended"
     TRAINING = "training"
     """The holder of a role was trained."""
+    ATTESTATION = "attestation"
+    """The holder of a role stated in writing to see recordings for its purpose alone."""
     HAND_OVER = "hand-over"
     """An order was handed to the holder of a role."""
     ACKNOWLEDGEMENT = "acknowledgement"
@@ -58,6 +60,7 @@ ABOUT: dict[LedgerKind, tuple[LedgerKind, ...]] = {
     LedgerKind.ORDER_ACKNOWLEDGED: (LedgerKind.ORDER,),
     LedgerKind.ROLE_ENDED: (LedgerKind.ROLE,),
     LedgerKind.TRAINING: (LedgerKind.ROLE,),
+    LedgerKind.ATTESTATION: (LedgerKind.ROLE,),
     LedgerKind.HAND_OVER: (LedgerKind.ORDER, LedgerKind.ROLE),
     LedgerKind.ACKNOWLEDGEMENT: (LedgerKind.HAND_OVER,),
     LedgerKind.ANSWER: (LedgerKind.REQUEST,),
@@ -69,6 +72,7 @@ ABOUT: dict[LedgerKind, tuple[LedgerKind, ...]] = {
 DOCUMENTED = frozenset(
     {
         LedgerKind.ORDER_ACKNOWLEDGED,
+        LedgerKind.ATTESTATION,
         LedgerKind.ACKNOWLEDGEMENT,
         LedgerKind.ASSURANCE,
         LedgerKind.ANSWER,

@@ -8,17 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.gate.gate_entry import gate_entry
 from expunge.core.journal import events as ev
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.peek import peek
+from expunge.core.journal.review_events import ReviewsCommitted, ReviewsLogged
 from expunge.core.models.model_outcomes import ModelsBlocked, blocked
 from expunge.core.values.ids import MODEL, OrderId
 from expunge.engine.gate import fencing
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import LEDGER, MODELS, ROLLBACKS, SUPPRESSIONS, is_order, orders, read_register, register
+from expunge.engine.kernel.journal_streams import (
+    LEDGER,
+    MODELS,
+    REVIEWS,
+    ROLLBACKS,
+    SUPPRESSIONS,
+    is_order,
+    orders,
+    read_register,
+    register,
+)
 from expunge.errors import StateRolledBack, UsageError
 from expunge.ports.journal import Journal
 
@@ -186,7 +198,7 @@ def _receipts(newest: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
 def _known_to_orders(journal: Journal) -> int:
     """The same from the orders one by one: where workers publish side by side, the newest event is not the whole story."""
     known, stated = 0, 0
-    for stream in (*orders(journal), LEDGER):
+    for stream in (*orders(journal), LEDGER, REVIEWS):
         open_ones: set[str] = set()
         for data in journal.read(stream):
             event = ev.decode(data) if peek(data, *_LOGGED, *_STATED) else None
@@ -199,12 +211,18 @@ def _known_to_orders(journal: Journal) -> int:
     return known + stated
 
 
-_LOGGED = ev.ReceiptLogged, LedgerLogged
-_STATED = ev.ReceiptStated, LedgerStated
+_LOGGED = ev.ReceiptLogged, LedgerLogged, ReviewsLogged
+_STATED = ev.ReceiptStated, LedgerStated, ReviewsCommitted
+_Entry: TypeAlias = ev.ReceiptLogged | ev.ReceiptStated | LedgerLogged | LedgerStated | ReviewsLogged | ReviewsCommitted
 
 
-def _whose(event: ev.ReceiptLogged | ev.ReceiptStated | LedgerLogged | LedgerStated) -> str:
-    return event.id if isinstance(event, LedgerLogged | LedgerStated) else event.subject
+def _whose(event: _Entry) -> str:
+    match event:
+        case LedgerLogged() | LedgerStated():
+            return event.id
+        case ReviewsLogged() | ReviewsCommitted():
+            return str(event.number)
+    return event.subject
 
 
 def _ever_blocked(journal: Journal, gate_key: bytes) -> frozenset[bytes]:

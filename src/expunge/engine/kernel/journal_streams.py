@@ -46,10 +46,13 @@ PERIODS = "periods"
 THREADS = "threads"
 NOTICES = "notices"
 COHORTS = "cohorts"
+REVIEWS = "reviews"
+POLICIES = "policies"
+FINDINGS = "findings"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
     | {SEARCHES, LEDGER, USES, OPENINGS, EXPORTS, EPOCHS, SHREDS, STAFF, FAMILIES, POSTINGS, REMINDERS, PERIODS, THREADS, NOTICES}
-    | {COHORTS}
+    | {COHORTS, REVIEWS, POLICIES, FINDINGS}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

@@ -9,7 +9,9 @@ from expunge.core.datamap.clocks import ClockState
 from expunge.core.disgorgement.disgorgement import Limb, LimbDeadline
 from expunge.core.disgorgement.disgorgement_events import DisgorgementState as Entered
 from expunge.core.disgorgement.disgorgement_events import LimbExamined
+from expunge.core.journal.policy_events import ViewsReplayed
 from expunge.core.journal.recipient_ledger import SETTLED, InstructionState
+from expunge.core.journal.review_events import ViewServed
 from expunge.core.values.order import OrderState
 from expunge.core.values.periods import end_of
 from expunge.engine.accounts import staff_review
@@ -19,10 +21,10 @@ from expunge.engine.destruction import disgorgement_orders
 from expunge.engine.gate import use_records
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import Recorder
+from expunge.engine.kernel.journal_streams import POLICIES, REVIEWS, Recorder, read_register
 from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
-from expunge.engine.reports import duty_ledger, record_periods
+from expunge.engine.reports import duty_ledger, emergency_views, record_periods
 from expunge.engine.retention import inactive_profiles, overdue_items
 from expunge.engine.threads import appeals
 from expunge.engine.vault import reviewing
@@ -43,8 +45,10 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *duty_ledger.owed(context),
         *of_epochs(context),
         *of_openings(context),
+        *of_views(context),
         *staff_review.owed(context),
         *appeals.owed(context),
+        *emergency_views.owed(context),
         *customers.owed(context),
     )
     return deadlines.soonest_first(found)
@@ -91,6 +95,19 @@ def of_openings(context: Context) -> tuple[Deadline, ...]:
 
 
 _REVIEWS = "FTC v. Ring, III.E.2"
+
+
+def of_views(context: Context) -> tuple[Deadline, ...]:
+    """Return when views of staff are due to be held against the policies: twelve months after the last time, or after the first view."""
+    replayed = [each.at for each in read_register(context.journal, POLICIES) if isinstance(each, ViewsReplayed)]
+    seen = (each.at for each in read_register(context.journal, REVIEWS) if isinstance(each, ViewServed))
+    began = replayed[-1] if replayed else next(seen, None)
+    if began is None:
+        return ()
+    at = began + reviewing.YEAR
+    standing = ClockState.OVERDUE if at <= context.clock.now() else ClockState.RUNNING
+    why = "" if replayed else "they never were"
+    return (Deadline("views of staff", "`expunge access replay --by NAME`", "views", _REVIEWS, at, standing, why),)
 
 
 def prompt(context: Context) -> tuple[Deadline, ...]:

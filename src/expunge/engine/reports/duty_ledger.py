@@ -97,7 +97,7 @@ def add(context: Context, new: NewRecord) -> LedgerEntry:
     holder = _require_about(known, new)
     _require_words(context, new, holder)
     now = context.clock.now()
-    person = _pseudonym(context.keys.pseudonym_key(), new.person) if new.person else holder.person if holder else ""
+    person = pseudonym(context.keys.pseudonym_key(), new.person) if new.person else holder.person if holder else ""
     role = new.role or (holder.role if holder else "")
     name = "led-" + context.random(8).hex()
     record = LedgerRecord(name, now.replace(microsecond=0), new.kind, new.on, role, person, new.about, new.signed_by, new.document)
@@ -262,7 +262,7 @@ def _is_role(text: str) -> bool:
     return sound and len(words) <= _MOST_WORDS and numbers <= 1 and words[0][0].isalpha()
 
 
-def _pseudonym(key: bytes, name: str) -> str:
-    """``per-`` and 16 hex digits; the same for the same person however the name is typed."""
+def pseudonym(key: bytes, name: str) -> str:
+    """Return the pseudonym of a person: ``per-`` and 16 hex digits, the same however the name is typed."""
     plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
     return "per-" + hmac.new(key, b"expunge/ledger/1\0" + plain.encode(), sha256).hexdigest()[:16]

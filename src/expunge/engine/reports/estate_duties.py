@@ -404,6 +404,8 @@ def _openings(context: Context) -> str:
     late = [each.what for each in all_deadlines.of_openings(context) if each.standing.overdue]
     if late:
         return "openings of recordings were not reviewed for a year: `expunge vault review --by NAME`"
+    if any(each.standing.overdue for each in all_deadlines.of_views(context)):
+        return "views of staff were not held against the policies for a year: `expunge access replay --by NAME`"
     found = reviewing.review(context).violations
     return f"{found} openings were not allowed at their time: `expunge vault review`" if found else ""
 

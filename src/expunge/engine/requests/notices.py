@@ -7,14 +7,15 @@ crash between leaves a try without an answer, which is sent once more; so a pers
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from expunge.core.journal import events as ev
 from expunge.core.journal.notice_events import LetterResult, NoticeSent, NoticesSeen, NoticeTried
 from expunge.core.journal.peek import peek
+from expunge.core.journal.review_events import ViewServed
 from expunge.core.orders.order_notices import (
     MAILED_FOR,
     STEPS,
@@ -25,7 +26,7 @@ from expunge.core.orders.order_notices import (
 )
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import NOTICES, THREADS, is_order, read_register, register, register_behind
+from expunge.engine.kernel.journal_streams import NOTICES, REVIEWS, THREADS, is_order, read_register, register, register_behind
 from expunge.ports.accounts.family_letters import FamilyLetters, LetterReader
 
 _AT_A_TIME = 100
@@ -83,7 +84,7 @@ class NoticeIndex:
         self._orders: dict[OrderId, _Order] = {}
         self._of: dict[Pseudonym, list[OrderId]] = {}
         self._messages: dict[Pseudonym, list[OrderNotice]] = {}
-        self._threads = self._ledgered = 0
+        self._threads = self._ledgered = self._reviews = 0
         self.ledger = NoticeLedger()
 
     def refresh(self) -> None:
@@ -98,6 +99,8 @@ class NoticeIndex:
                     self._take(OrderId(name), events)
             if lengths.get(THREADS, 0) > self._threads:
                 self._threads += self._take_threads(list(journal.read(THREADS, self._threads)))
+            if lengths.get(REVIEWS, 0) > self._reviews:
+                self._reviews += self._take_views(journal.read(REVIEWS, self._reviews))
             if lengths.get(NOTICES, 0) > self._ledgered:
                 events = list(journal.read(NOTICES, self._ledgered))
                 self.ledger.take(map(ev.decode, events))
@@ -150,6 +153,20 @@ class NoticeIndex:
             if notice is not None:
                 self._orders[name].notices.append(notice)
         self._orders[name].length += len(events)
+
+    def _take_views(self, events: Iterable[bytes]) -> int:
+        """Take up the first view of each lease. Return how many events there were."""
+        count = 0
+        for data in events:
+            count += 1
+            # Why a look at the bytes: of the views of a lease, which are most of the register, one gives a notice.
+            if b'"sequence":0,' not in data or peek(data, ViewServed) is None:
+                continue
+            notice = notice_of(ev.decode(data), OrderId(""), ())
+            for subject in dict.fromkeys(notice.subjects if notice is not None else ()):
+                assert notice is not None
+                self._messages.setdefault(subject, []).append(replace(notice, subjects=(subject,)))
+        return count
 
     def _take_threads(self, events: Sequence[bytes]) -> int:
         for event in map(ev.decode, events):

@@ -43,6 +43,7 @@ RULES = (
     "bad-provenance",
     "bad-recipient",
     "bad-review",
+    "bad-review-desk",
     "bad-root",
     "bad-scan",
     "bad-shared",

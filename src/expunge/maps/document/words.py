@@ -29,6 +29,7 @@ MAP = (
     "vault_root",
     "company",
     "accounts",
+    "review",
     "purposes",
     "texts",
     "guardians",
@@ -81,6 +82,24 @@ DATASET = (
 NOBODY = "nobody"
 HOLDS = tuple(each.value for each in DataKind)
 COMPANY = ("name", "contact", "complaints")
+REVIEW = (
+    "lease",
+    "range",
+    "training",
+    "attestation",
+    "login",
+    "fresh_login",
+    "each_day",
+    "answer_within",
+    "hours",
+    "networks",
+    "children",
+    "cameras",
+    "policies",
+    "noticing",
+)
+REVIEW_HOURS = ("days", "from", "until", "zone")
+CAMERA = ("room", "field")
 REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary", "guess")
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")

@@ -27,7 +27,6 @@ from expunge.maps.reading.rules import (
     with_people,
     with_retention,
 )
-from expunge.maps.sections.accounts import read_accounts, read_company
 from expunge.maps.sections.artefacts import (
     check_artefacts,
     check_expiries,
@@ -44,6 +43,8 @@ from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
 from expunge.maps.sections.mentions import check_mentions
 from expunge.maps.sections.not_ours import read_not_ours
+from expunge.maps.sections.pages.accounts import read_accounts, read_company
+from expunge.maps.sections.pages.review_desk import check_review, read_review
 from expunge.maps.sections.pipelines import check_names, read_lineage
 from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores, read_witnesses
 from expunge.maps.sections.recipients import read_recipients
@@ -182,6 +183,8 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
     lineage = read_lineage(form, root)
     check_names(draft, lineage)
     company = read_company(form, root)
+    review = read_review(form, root, path.parent)
+    check_review(draft, review)
     datasets = with_retention(draft, check_lineage(draft))
     return DataMap(
         stores=draft.stores,
@@ -209,6 +212,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         vault_root=read_vault_root(form, root, path.parent),
         company=company,
         accounts=read_accounts(form, root, path.parent, company, purposes),
+        review=review,
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),

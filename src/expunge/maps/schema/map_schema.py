@@ -11,7 +11,7 @@ from typing import Any
 from expunge.core.datamap.datamap import LAYOUTS
 from expunge.core.datamap.spelling import CaseRule, SpellingType, UnicodeForm
 from expunge.maps.document import words
-from expunge.maps.schema import accounts, acts, artefacts, consent, lineage, mentions, vault_root
+from expunge.maps.schema import accounts, acts, artefacts, consent, lineage, mentions, review_desk, vault_root
 from expunge.ports.store_kind import (
     ALIAS,
     AttachedOption,
@@ -61,6 +61,7 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "vault_root": vault_root.vault_root(),
         "company": accounts.company(),
         "accounts": accounts.accounts(),
+        "review": review_desk.review_desk(_SPAN),
         "lineage": lineage.lineage(),
         "purposes": consent.purposes(),
         "texts": consent.texts(),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -85,6 +86,18 @@ class Play(Protocol):
     def close(self) -> None:
         """Let go of it."""
         ...
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What of a recording can be read for a sketch (:class:`expunge.ports.review.range_source.RangeSource`)."""
+
+    play: Play
+    size: int
+
+    def read(self, first: int, last: int) -> bytes:
+        """Return a range. Raises as :meth:`Play.read`."""
+        return b"".join(self.play.read(at, min(at + MOST_PLAYED, last)) for at in range(first, last, MOST_PLAYED))
 
 
 @dataclass
@@ -180,13 +193,22 @@ class Playback:
             self._drop((viewer.opening, handle))
             raise
 
-    def preview(self, viewer: Viewer, timeline: Timeline, handle: str, most: int) -> tuple[MediaType, bytes, int]:
-        """Return type, first bytes and size of a recording, entered as an opening of those bytes alone. Raises as :meth:`begin`."""
+    @contextmanager
+    def preview(self, viewer: Viewer, timeline: Timeline, handle: str, most: int | None) -> Iterator[tuple[MediaType, Preview, int]]:
+        """Yield type, what can be read, and size of a recording. It is entered as an opening of what can be read alone.
+
+        Args:
+            viewer: the account.
+            timeline: the list that has the recording.
+            handle: of the recording.
+            most: bytes from its beginning that can be read; None for the whole of it.
+
+        Raises as :meth:`begin`.
+        """
         play, whole = self._begin(viewer, timeline, timeline.item(handle), most)
         try:
-            end = min(most, play.size)
-            data = b"".join(play.read(first, min(first + MOST_PLAYED, end)) for first in range(0, end, MOST_PLAYED))
-            return _told(data[:HEAD]), data, whole
+            source = Preview(play, play.size if most is None else min(most, play.size))
+            yield _told(source.read(0, min(HEAD, source.size))), source, whole
         finally:
             play.close()
 

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from expunge.core.datamap.artefact import DataKind
 from expunge.errors import (
     CouldNotLook,
     ItemGone,
@@ -48,7 +47,7 @@ def media(request: HttpRequest, member: Member, handle: str) -> HttpResponseBase
 @require_safe
 @family_page
 def sketch(_request: HttpRequest, member: Member, handle: str) -> HttpResponseBase:
-    """Give out the outline of a sound or a small picture."""
+    """Give out the outline of a sound, or a small picture."""
     return _answered(lambda: _sketch(member, handle))
 
 
@@ -107,12 +106,8 @@ def _response(data: bytes, status: HTTPStatus, part: MediaPart, more: dict[str, 
 
 
 def _sketch(member: Member, handle: str) -> HttpResponse:
-    door = clerk().recordings
-    item = door.recording(member.account, member.family, member.session, handle).item
-    if item.kind is DataKind.VIDEO:
-        return _drawing(outline.moving())
     try:
-        found = door.sketch(member.account, member.family, member.session, handle)
+        found = clerk().recordings.sketch(member.account, member.family, member.session, handle)
     except (Unplayable, Refused):
         return _drawing(outline.silent())
     if found.picture:

@@ -28,7 +28,7 @@ def silent() -> str:
 
 
 def moving() -> str:
-    """Return the drawing of a film, of which nothing is shown in a list."""
+    """Return the drawing of a film of which no picture can be made here."""
     middle, half = _WIDTH / 2, _HEIGHT / 2
     frame = f'<rect x="{middle - 44}" y="6" width="88" height="{_HEIGHT - 12}" rx="8" stroke="{_COLOUR}" stroke-width="4" fill="none"/>'
     return _svg(f'{frame}<path d="M{middle - 9} {half - 13}v26l22 -13z" fill="{_COLOUR}"/>')

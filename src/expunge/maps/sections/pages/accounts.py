@@ -31,8 +31,8 @@ from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.maps.sections.acts import parse_size
-from expunge.maps.sections.posted import read_posted
-from expunge.maps.sections.providers import read_providers
+from expunge.maps.sections.pages.posted import read_posted
+from expunge.maps.sections.pages.providers import read_providers
 from expunge.ports.store_kind import absolute
 
 RULE = "bad-accounts"

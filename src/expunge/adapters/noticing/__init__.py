@@ -1,0 +1,1 @@
+"""The daily roll-up of views, and the file of rules."""

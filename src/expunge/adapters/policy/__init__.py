@@ -1,0 +1,1 @@
+"""Policies of the review desk, decided by Cedar (https://www.cedarpolicy.com)."""

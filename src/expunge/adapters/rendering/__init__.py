@@ -1,0 +1,1 @@
+"""Renditions of recordings for reviewers, made in processes that are closed."""

@@ -1,0 +1,1 @@
+"""The review desk, composed over an installation that is open."""

@@ -1,0 +1,80 @@
+"""What is noticed about people who look at recordings: the verbs of an installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from expunge.adapters.noticing.rollup_file import RollupFile
+from expunge.adapters.noticing.rule_file import NoticingRules
+from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.service import DomainService
+from expunge.core.accounts.review_spec import ReviewSpec
+from expunge.core.journal.finding_events import FindingReason
+from expunge.core.noticing.findings import Finding, Findings, message
+from expunge.core.noticing.rules import Rulebook
+from expunge.core.values.copy import Finding as MapFinding
+from expunge.core.values.copy import FindingKind
+from expunge.engine.noticing import deciding, running
+from expunge.engine.noticing.deciding import Judgement
+from expunge.engine.noticing.running import Noticed
+from expunge.errors import Misconfigured
+
+__all__ = ["FindingReason", "FindingService", "Judgement", "rulebook", "seen"]
+ROLLUP = "noticing/rollup.npz"
+_SECTION = "review"
+
+
+@dataclass(frozen=True)
+class FindingService(DomainService):
+    """Findings of one installation."""
+
+    state: Path
+
+    def run(self, since: date | None = None, *, anew: bool = False) -> Noticed:
+        """Judge the days since the last run; see :func:`expunge.engine.noticing.running.run`. Raises Misconfigured for faulty rules."""
+        spec = self.context.data_map.review or ReviewSpec()
+        rules = NoticingRules(spec.noticing).rulebook()
+        with self.changing():
+            return running.run(self.context, RollupFile(self.state / ROLLUP), rules, spec.limits.hours, since, anew=anew)
+
+    def all(self) -> Findings:
+        """Return every finding."""
+        return deciding.findings(self.context)
+
+    def named(self, which: str) -> Finding:
+        """Return a finding by the beginning of its id. Raises UsageError."""
+        return deciding.found(self.all(), which)
+
+    def message(self, which: str, reason: FindingReason, reference: str) -> bytes:
+        """Return what an approver of the map signs to judge a finding. Raises UsageError."""
+        return message(self.named(which), reason.value, reference)
+
+    def decide_signed(self, which: str, approver: str, judgement: Judgement, signed: str) -> Finding:
+        """Enter the judgement of an approver of the map; see :func:`expunge.engine.noticing.deciding.decide_signed`."""
+        with self.changing():
+            return deciding.decide_signed(self.context, which, approver, judgement, signed)
+
+    def decide(self, which: str, account: str, judgement: Judgement) -> Finding:
+        """Enter the judgement of a member of staff who is logged in; see :func:`expunge.engine.noticing.deciding.decide`."""
+        with self.changing():
+            return deciding.decide(self.context, which, account, judgement)
+
+
+def rulebook(map_path: Path | str | None = None) -> Rulebook:
+    """Return the rules of a map: those of the package, and what its file makes stricter. Raises Misconfigured for a mistake."""
+    spec = read_installed(map_path).review or ReviewSpec()
+    return NoticingRules(spec.noticing).rulebook()
+
+
+def seen(map_path: Path | str | None = None) -> tuple[MapFinding, ...]:
+    """Return what is wrong with the rules that a map names; nothing without a review desk."""
+    spec = read_installed(map_path).review
+    if spec is None:
+        return ()
+    try:
+        NoticingRules(spec.noticing).rulebook()
+    except Misconfigured as error:
+        return (MapFinding(FindingKind.UNSUPPORTED, _SECTION, _SECTION, error.message, error.help, spec.line),)
+    return ()

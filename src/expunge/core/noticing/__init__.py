@@ -1,0 +1,1 @@
+"""What is noticed about people who look at recordings: looks, measures, rules, a baseline of peers, and findings."""

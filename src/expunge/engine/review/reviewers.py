@@ -1,0 +1,257 @@
+"""Records of the people who come near recordings: training and statements of purpose, with dates, by account of staff.
+
+They are records of the ledger of duties, signed and in the log (RNG-10, RNG-11, RNG-15, AMZ-15). Each account begins a role for what it
+does: one for access to recordings, and one for each purpose of review. Training and statements are about a role. The ledger has a keyed
+pseudonym of the account, and no name.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from expunge.core.accounts.review_spec import ReviewLimits
+from expunge.core.accounts.staff import StaffRight
+from expunge.core.accounts.staff_state import StaffAccount
+from expunge.core.journal.review_words import ReviewPurpose
+from expunge.core.review.statements import ACCESS_ROLE, purpose_role, statement_digest
+from expunge.core.verification.ledger_record import LedgerKind, LedgerRecord
+from expunge.engine.accounts.staff_register import StaffStream
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import LEDGER
+from expunge.engine.reports import duty_ledger
+from expunge.engine.reports.duty_ledger import LedgerEntry, NewRecord
+from expunge.ports.review.seats import ReviewerRecord
+
+ANNOUNCED = timedelta(days=30)
+"""How long before it lapses a record counts as due."""
+_VIEWS = frozenset({StaffRight.REQUEST_VIEWS, StaffRight.APPROVE_VIEWS, StaffRight.SEE_VIEWS})
+
+
+class RecordStanding(StrEnum):
+    """The standing of a training or a statement."""
+
+    CURRENT = "current"
+    DUE = "due"
+    """It lapses within thirty days."""
+    LAPSED = "lapsed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class RecordedDuty:
+    """One training or statement of one account."""
+
+    account: str
+    label: str
+    purpose: ReviewPurpose | None
+    """None for the yearly training about access to recordings."""
+    kind: LedgerKind
+    """TRAINING or ATTESTATION."""
+    on: date | None
+    """The day of the last one; None where there was none."""
+    lapses: date | None
+    """The first day on which it does not count."""
+    standing: RecordStanding
+    needed: bool
+    """Whether the account has a right about views that takes it."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it is due, has lapsed, or is missing."""
+        return self.standing is not RecordStanding.CURRENT
+
+
+class LedgerRecords:
+    """Reads the ledger of one process. See :class:`expunge.ports.review.seats.ReviewerRecords`. Safe between threads."""
+
+    def __init__(self, context: Context) -> None:
+        """Read nothing yet."""
+        self._context = context
+        self._length = -1
+        self._people: Mapping[str, Sequence[LedgerEntry]] = {}
+        """Person -> records about the person, oldest first."""
+        self._persons: dict[str, str] = {}
+        """Account -> its pseudonym in the ledger."""
+        self._guard = threading.Lock()
+
+    def record(self, account: str, purpose: ReviewPurpose) -> ReviewerRecord:
+        """Return what is recorded of an account for a purpose now. Raises StateUnavailable, StateCorrupt."""
+        return self.record_at(account, purpose, self._context.clock.now())
+
+    def record_at(self, account: str, purpose: ReviewPurpose, at: datetime) -> ReviewerRecord:
+        """Return what was recorded of an account by a time. What was entered later does not count, whatever day it names."""
+        last = self.last_days(account, at)
+        return ReviewerRecord(
+            attested_days=_age(last.get((purpose_role(purpose), LedgerKind.ATTESTATION)), at),
+            trained_days=_age(last.get((ACCESS_ROLE, LedgerKind.TRAINING)), at),
+            purpose_trained_days=_age(last.get((purpose_role(purpose), LedgerKind.TRAINING)), at),
+        )
+
+    def last_days(self, account: str, at: datetime) -> dict[tuple[str, LedgerKind], date]:
+        """Return (role, kind) -> the last day on which an account was trained, or made its statement, as it was known at a time."""
+        records = [each.record for each in self._records(account) if each.stated.at <= at]
+        roles = {each.id: each.role for each in records if each.kind is LedgerKind.ROLE}
+        for each in records:
+            if each.kind is LedgerKind.ROLE_ENDED and each.on <= at.astimezone(UTC).date():
+                roles.pop(each.about[0], None)
+        found: dict[tuple[str, LedgerKind], date] = {}
+        for each in records:
+            if each.kind in (LedgerKind.TRAINING, LedgerKind.ATTESTATION) and each.about[0] in roles:
+                key = (roles[each.about[0]], each.kind)
+                found[key] = max(each.on, found.get(key, date.min))
+        return found
+
+    def role_of(self, account: str, role: str) -> LedgerRecord | None:
+        """Return the record by which an account began a role that goes on; None where it has none."""
+        known = [each.record for each in self._records(account)]
+        ended = {each.about[0] for each in known if each.kind is LedgerKind.ROLE_ENDED}
+        return next((each for each in known if each.kind is LedgerKind.ROLE and each.role == role and each.id not in ended), None)
+
+    def _records(self, account: str) -> Sequence[LedgerEntry]:
+        length = self._context.journal.length(LEDGER)
+        with self._guard:
+            # The key is read from a file, and a view asks many times a minute.
+            if (person := self._persons.get(account)) is None:
+                person = self._persons[account] = duty_ledger.pseudonym(self._context.keys.pseudonym_key(), _name(account))
+            if length != self._length:
+                people: dict[str, list[LedgerEntry]] = {}
+                for entry in duty_ledger.entries(self._context).values():
+                    people.setdefault(entry.record.person, []).append(entry)
+                self._people, self._length = people, length
+            return self._people.get(person, ())
+
+
+def train(context: Context, account: str, purpose: ReviewPurpose | None, on: date, document: str = "") -> LedgerEntry:
+    """Enter that the holder of an account was trained: about access to recordings, or for a purpose of review.
+
+    Raises as :func:`expunge.engine.reports.duty_ledger.add`.
+    """
+    role = _begun(context, account, ACCESS_ROLE if purpose is None else purpose_role(purpose), on)
+    return duty_ledger.add(context, NewRecord(LedgerKind.TRAINING, on, about=(role,), document=document))
+
+
+def attest(context: Context, account: str, purpose: ReviewPurpose, on: date, document: str = "") -> LedgerEntry:
+    """Enter that the holder of an account stated to review for a purpose alone (RNG-10).
+
+    Args:
+        context: the composition.
+        account: the account of staff.
+        purpose: the purpose.
+        on: the day.
+        document: hex SHA-256 of the signed paper; of the statement of this package where it was made on a page.
+
+    Raises as :func:`expunge.engine.reports.duty_ledger.add`.
+    """
+    role = _begun(context, account, purpose_role(purpose), on)
+    new = NewRecord(LedgerKind.ATTESTATION, on, about=(role,), document=document or statement_digest(purpose))
+    return duty_ledger.add(context, new)
+
+
+def overview(context: Context, limits: ReviewLimits) -> tuple[RecordedDuty, ...]:
+    """Return every training and statement that accounts with rights about views need, and those that others have."""
+    now, records = context.clock.now(), LedgerRecords(context)
+    found: list[RecordedDuty] = []
+    for account in StaffStream(context.journal).known().accounts.values():
+        rights = account.promised(now) & _VIEWS
+        last = records.last_days(account.id, now)
+        for purpose, kind, days in _wanted(limits):
+            on = last.get((ACCESS_ROLE if purpose is None else purpose_role(purpose), kind))
+            needed = bool(rights) if purpose is None else StaffRight.SEE_VIEWS in rights
+            # Why a purpose without any record is left out: a reviewer works for some purposes, and not for all.
+            if on is not None or (needed and purpose is None):
+                found.append(_duty(account, purpose, kind, on, timedelta(days=days), now, needed=needed))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class PersonAccess:
+    """What one account of staff can reach of recordings, as far as the register and the ledger tell.
+
+    No account of staff holds a key, whatever its rights are: what it sees is decrypted in the clerk, and only at the desk (RNG III.E.3).
+    """
+
+    account: str
+    label: str
+    rights: frozenset[StaffRight]
+    """Rights about views that it has now."""
+    unused: frozenset[StaffRight]
+    """Those of them that were not used for ninety days."""
+    used: date | None
+    """The last day on which it used one."""
+    purposes: tuple[ReviewPurpose, ...]
+    """Purposes for which its training and its statement are current: for these it can be shown what another person approved."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether it can be shown a recording at all now."""
+        return StaffRight.SEE_VIEWS in self.rights and bool(self.purposes)
+
+
+def people(context: Context, limits: ReviewLimits) -> tuple[PersonAccess, ...]:
+    """Return every account with a right about views, with its use, and the purposes for which its records are current."""
+    now = context.clock.now()
+    current: dict[tuple[str, ReviewPurpose | None], set[LedgerKind]] = {}
+    for duty in overview(context, limits):
+        if duty.standing in (RecordStanding.CURRENT, RecordStanding.DUE):
+            current.setdefault((duty.account, duty.purpose), set()).add(duty.kind)
+    found = []
+    for account in StaffStream(context.journal).known().accounts.values():
+        rights = account.rights(now) & _VIEWS
+        if not account.promised(now) & _VIEWS:
+            continue
+        trained = LedgerKind.TRAINING in current.get((account.id, None), ())
+        both = {LedgerKind.TRAINING, LedgerKind.ATTESTATION}
+        purposes = tuple(each for each in ReviewPurpose if trained and current.get((account.id, each), set()) >= both)
+        unused = frozenset(grant.right for grant in account.grants.values() if grant.right in rights and account.unused(grant, now))
+        used = max((day for right, day in account.used.items() if right in _VIEWS), default=None)
+        found.append(PersonAccess(account.id, account.label, rights, unused, used, purposes))
+    return tuple(found)
+
+
+def _wanted(limits: ReviewLimits) -> Iterator[tuple[ReviewPurpose | None, LedgerKind, int]]:
+    yield None, LedgerKind.TRAINING, limits.training_days
+    for purpose in ReviewPurpose:
+        yield purpose, LedgerKind.TRAINING, limits.training_days
+        yield purpose, LedgerKind.ATTESTATION, limits.attestation_days
+
+
+def _duty(
+    account: StaffAccount,
+    purpose: ReviewPurpose | None,
+    kind: LedgerKind,
+    on: date | None,
+    counts: timedelta,
+    now: datetime,
+    *,
+    needed: bool,
+) -> RecordedDuty:
+    today = now.astimezone(UTC).date()
+    lapses = None if on is None else on + counts
+    if lapses is None:
+        standing = RecordStanding.MISSING
+    elif lapses <= today:
+        standing = RecordStanding.LAPSED
+    else:
+        standing = RecordStanding.DUE if lapses - today <= ANNOUNCED else RecordStanding.CURRENT
+    return RecordedDuty(account.id, account.label, purpose, kind, on, lapses, standing, needed)
+
+
+def _begun(context: Context, account: str, role: str, on: date) -> str:
+    """Return the id of the record by which an account has a role; begin it where it has not."""
+    known = LedgerRecords(context).role_of(account, role)
+    if known is not None:
+        return known.id
+    return duty_ledger.add(context, NewRecord(LedgerKind.ROLE, on, role=role, person=_name(account))).record.id
+
+
+def _name(account: str) -> str:
+    return f"account of staff {account}"
+
+
+def _age(on: date | None, at: datetime) -> int | None:
+    """Return whole days since a day; a day that has begun elsewhere and not in UTC counts as today."""
+    return None if on is None else max(0, (at.astimezone(UTC).date() - on).days)

@@ -1,0 +1,1 @@
+"""Sections of a map about pages: those for people, those of the review desk."""

@@ -1,0 +1,1 @@
+"""What noticing asks for."""
