@@ -28,7 +28,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "retention": "values datamap",
         "consent": "values datamap log",
         "disgorgement": "values datamap lineage",
-        "evidence": "values datamap models",
+        "evidence": "values datamap models .",
         "pages": "values datamap models retention disgorgement evidence",
         "verification": "values . log evidence pages",
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
