@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from expunge.core import approver_keys
-from expunge.core.approver_keys import PasskeyKey, parse_approver_key
+from expunge.core.approver_keys import is_assertion, parse_approver_key
 from expunge.core.values.ids import OrderId, PlanDigest
 
 
@@ -20,6 +20,11 @@ def approval_message(order: OrderId, digest: PlanDigest, loss: str) -> bytes:
     """
     last = f"{loss}\n" if loss else ""
     return f"expunge approval/1\n{order}\n{digest}\n{last}".encode()
+
+
+def way_of(approver: str, signature: str) -> str:
+    """Return who signed, and by what, in words: ``passkey of dana``. Nothing is checked."""
+    return f"{'passkey' if is_assertion(signature) else 'Ed25519 key'} of {approver}"
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,12 @@ class PlanApproval:
     @property
     def by_passkey(self) -> bool:
         """Return whether a passkey signed it."""
-        return isinstance(parse_approver_key(self.key), PasskeyKey)
+        return is_assertion(self.signature)
 
     @property
     def way(self) -> str:
         """Return the signer in words: ``passkey of dana``."""
-        return f"{'passkey' if self.by_passkey else 'Ed25519 key'} of {self.approver}"
+        return way_of(self.approver, self.signature)
 
     def verify(self, order: OrderId, digest: PlanDigest) -> None:
         """Check it for the order and the plan of a receipt. Raises EvidenceInvalid."""

@@ -1,9 +1,9 @@
 """Trust policies: the trusted signers, logs and witnesses (C2SP tlog-policy, plus ``signer``, ``approver`` and ``since`` lines).
 
 One item a line: ``signer <vkey>``, ``log <vkey> [<url>]``, ``witness <name> <vkey> [<url>]``, ``group <name> <k|any|all> <name>...``,
-``approver <name> <key>``, ``since <time> <vkey>`` and one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of C2SP (comments, blank lines,
-any order of kinds, spaces and tabs). :func:`parse_canonical` accepts only the output of :meth:`TrustPolicy.encode`, which is the form that
-travels with a receipt.
+``approver <name> <key>``, ``since <time> <vkey>`` and one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of
+C2SP (comments, blank lines, any order of kinds, spaces and tabs). :func:`parse_canonical` accepts only the output of
+:meth:`TrustPolicy.encode`, which is the form that travels with a receipt.
 """
 
 from __future__ import annotations

@@ -177,10 +177,8 @@ def _check_approvals(receipt: Receipt, elsewhere: TrustPolicy | None, steps: lis
     for each in receipt.approvals:
         _Named(folder.ENVELOPE).refuse_or(partial(each.verify, receipt.order, receipt.plan_digest))
         if pinned and (each.approver, each.key) not in {(known.name, known.key) for known in pinned}:
-            raise EvidenceInvalid(
-                f"the plan was approved by the {each.way}, a key that the trust policy does not name",
-                help="ask the company by another way whose key that is",
-            )
+            message = f"the plan was approved by the {each.way}, a key that the trust policy does not name"
+            raise EvidenceInvalid(message, help="ask the company by another way whose key that is")
         whose = "is named by the trust policy that you gave" if pinned else "came along with the receipt, which the company signed"
         steps.append(f"Its plan was approved by the {each.way} on {instant(each.at)}: the signature holds, and the key {whose}.")
 
