@@ -28,7 +28,8 @@ def approvers(map_file: options.Map = None, as_json: options.Json = False) -> No
     if not named:
         output.say("the map names no approvers: whoever enters an order carries it out alone")
     for each in _named(named):
-        output.say(f"{output.visible(each['approver'])}: {each['kind']}", f"  {each['trust']}")
+        output.say(f"{output.visible(each['approver'])}: {each['kind']}")
+        output.say(f"  {each['trust']}")
     for passkey in others:
         label = output.visible(passkey.account.label)
         output.say(f"not in the map: the passkey {passkey.fingerprint} of {label}{'' if passkey.confirmed else ', which nobody confirmed'}")
