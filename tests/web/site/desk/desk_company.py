@@ -42,7 +42,7 @@ DATASETS = """\
 """
 REVIEW = """\
 review:
-  hours: {days: [1, 2, 3, 4, 5, 6, 7], from: "00:00", until: "24:00"}
+  hours: {days: [monday, tuesday, wednesday, thursday, friday, saturday, sunday], from: "00:00", until: "24:00"}
   networks: {office: [10.0.0.0/8, 127.0.0.0/8]}
   cameras: {rings: {room: outdoor}}
 purposes:
