@@ -87,6 +87,11 @@ class PasskeyAssertion:
     """``clientDataJSON``, byte for byte."""
     signature: bytes
 
+    @property
+    def sign_count(self) -> int:
+        """Return the counter of the authenticator (WebAuthn Level 3, 6.1.1); 0 where it has none."""
+        return int.from_bytes(self.authenticator_data[33:_LEAST_AUTHENTICATOR_DATA], "big")
+
     def __str__(self) -> str:
         parts = self.authenticator_data, self.client_data, self.signature
         return ":".join((_PASSKEY, *map(b64.encode, parts)))
@@ -124,6 +129,20 @@ def parse_assertion(text: str) -> PasskeyAssertion:
     if not all(sizes):
         raise EvidenceInvalid("a part of a passkey's answer is longer or shorter than it can be", help=_HELP)
     return made
+
+
+def read_response(response: bytes) -> tuple[bytes, PasskeyAssertion]:
+    """Return the credential's id and the assertion of a browser's AuthenticationResponseJSON (WebAuthn Level 3, 5.1.8).
+
+    Nothing of it is verified. Raises EvidenceInvalid where it cannot be read.
+    """
+    try:
+        told = json.loads(response)
+        parts = [told["rawId"], *(told["response"][name] for name in ("authenticatorData", "clientDataJSON", "signature"))]
+        credential, *made = (base64.b64decode(each + "=" * (-len(each) % 4), altchars=b"-_", validate=True) for each in parts)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise EvidenceInvalid("a browser's answer for a passkey cannot be read", help=_HELP) from error
+    return credential, PasskeyAssertion(*made)
 
 
 def is_assertion(text: str) -> bool:
