@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from expunge.core.accounts.staff import StaffRight
-from expunge.errors import CredentialCopied, DeskRefused, EvidenceInvalid, IllegalTransition, ProofRefused, Refused, UsageError
+from expunge.errors import (
+    CredentialCopied,
+    DeskRefused,
+    EvidenceInvalid,
+    IllegalTransition,
+    ProofRefused,
+    Refused,
+    StateUnavailable,
+    UsageError,
+)
 from expunge.web.site.desk.orders.pages import order_desk
 from expunge.web.site.desk.seating import DeskRequest, desk_part
 from expunge.web.site.staff.sign_in import trouble
@@ -61,6 +70,8 @@ def _told(act: Callable[[], JsonResponse]) -> JsonResponse:
         return trouble(_("This security key was copied, so it does not count any more. Use another passkey, and tell an administrator."))
     except DeskRefused:
         return trouble(_("Your login has ended. Log in again, and come back to this order."))
+    except StateUnavailable:
+        return trouble(_("These pages cannot reach what enters approvals. Nothing was approved. Try again in a moment."))
     except IllegalTransition:
         return trouble(_("The plan has changed, or waits for no approval any more. Open this page again, and read the plan of now."))
     except (EvidenceInvalid, ProofRefused, Refused, UsageError):

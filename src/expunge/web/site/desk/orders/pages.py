@@ -17,7 +17,7 @@ from expunge.core.pages import languages
 from expunge.core.pages.receipt_v6 import short_code
 from expunge.core.verification import receipt_folder
 from expunge.ports.families.doors import FamilyDoors
-from expunge.ports.review.order_desk import MOST_ORDERS, OrderDeskDoor, OrderPage
+from expunge.ports.review.order_desk import MOST_ORDERS, OrderDeskDoor, OrderPage, PlanLine
 from expunge.web.site.desk.orders import order_words as words
 from expunge.web.site.desk.seating import DeskRequest, desk_page
 from expunge.web.site.receipts.checking import commands
@@ -87,22 +87,7 @@ def folder(request: DeskRequest, order: str, number: int) -> HttpResponseBase:
 def values_of(page: OrderPage) -> dict[str, object]:
     """Return what the page of an order shows."""
     plan = page.plan
-    stores = [
-        {
-            "store": part.store,
-            "lines": [
-                {
-                    "dataset": line.dataset,
-                    "does": words.does(line),
-                    "items": words.how_much(line),
-                    "depth": words.how_deep(line),
-                    "why": line.note,
-                }
-                for line in part.lines
-            ],
-        }
-        for part in (plan.stores if plan else ())
-    ]
+    stores = [{"store": part.store, "lines": list(map(_line, part.lines))} for part in (plan.stores if plan else ())]
     numbers = range(1, min(page.card.receipts, _MOST_RECEIPTS) + 1) if page.reads_receipts else ()
     return {
         "page": page,
@@ -118,6 +103,11 @@ def values_of(page: OrderPage) -> dict[str, object]:
         "more": page.card.receipts - len(numbers) if page.reads_receipts else 0,
         "check": reverse("receipt_check"),
     }
+
+
+def _line(line: PlanLine) -> dict[str, str]:
+    told = {"does": words.does(line), "items": words.how_much(line), "depth": words.how_deep(line)}
+    return {"dataset": line.dataset, "why": line.note, **told}
 
 
 def _statement(files: dict[str, bytes]) -> bytes:
