@@ -21,7 +21,7 @@ from expunge.ports.accounts.account_register import UseResult
 from expunge.ports.review.desk_door import DeskCaller
 from expunge.ports.review.order_desk import ApprovalBar, OrderCard, OrderPage, SigningAsk
 
-_FOLLOW = frozenset({StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS})
+_FOLLOW = frozenset({StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS, StaffRight.READ_EVIDENCE})
 _WHY = {
     ApprovalBar.NO_PLAN: ("the order has no plan yet", "have it planned first"),
     ApprovalBar.NOT_WAITING: ("the plan waits for no approval any more", "open the order again"),

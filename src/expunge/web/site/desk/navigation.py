@@ -15,9 +15,10 @@ from expunge.web.site.staff.navigation import Item
 
 _ORDERS = "desk_orders"
 """Shown whether the map has a review desk or not."""
+_FOLLOW = (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS, StaffRight.READ_EVIDENCE)
 ITEMS = (
     Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),
-    Item(_ORDERS, gettext_lazy("Orders"), "erase", ("desk_order",), (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS)),
+    Item(_ORDERS, gettext_lazy("Orders"), "erase", ("desk_order",), _FOLLOW),
 )
 """In the order in which they are shown, behind those of staff."""
 

@@ -17,14 +17,14 @@ from expunge.core.pages import languages
 from expunge.core.pages.receipt_v6 import short_code
 from expunge.core.verification import receipt_folder
 from expunge.ports.families.doors import FamilyDoors
-from expunge.ports.review.order_desk import MOST_ORDERS, OrderDeskDoor, OrderPage, PlanLine
+from expunge.ports.review.order_desk import MOST_ORDERS, OrderCard, OrderDeskDoor, OrderPage, PlanLine
 from expunge.web.site.desk.orders import order_words as words
 from expunge.web.site.desk.seating import DeskRequest, desk_page
 from expunge.web.site.receipts.checking import commands
 from expunge.web.site.receipts.folder_zip import zipped
 from expunge.web.site.receipts.uploads import HOW_TO
 
-FOLLOWERS = (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS)
+FOLLOWERS = (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS, StaffRight.READ_EVIDENCE)
 """Rights of which each opens the list and the orders."""
 _MOST_RECEIPTS = 50
 """Receipts that a page links; an order about a class may have thousands."""
@@ -41,12 +41,7 @@ def order_desk() -> OrderDeskDoor:
 def listed(request: DeskRequest) -> HttpResponse:
     """Show orders: those that wait for an approval first."""
     cards = order_desk().orders(request.seat)
-    rows = [
-        {"card": each, "kind": words.KINDS[each.kind], "state": words.state_of(each), "by": list(map(words.approved_by, each.approvals))}
-        for each in cards
-    ]
-    waiting = [row for row in rows if row["card"].waits]  # type: ignore[attr-defined]
-    others = rows[len(waiting) :]
+    waiting, others = ([_row(each) for each in cards if each.waits is waits] for waits in (True, False))
     values = {"waiting": waiting, "others": others, "most": MOST_ORDERS if len(cards) == MOST_ORDERS else 0}
     return render(request, "desk/orders/list.html", values)
 
@@ -103,6 +98,11 @@ def values_of(page: OrderPage) -> dict[str, object]:
         "more": page.card.receipts - len(numbers) if page.reads_receipts else 0,
         "check": reverse("receipt_check"),
     }
+
+
+def _row(card: OrderCard) -> dict[str, object]:
+    by = list(map(words.approved_by, card.approvals))
+    return {"card": card, "kind": words.KINDS[card.kind], "state": words.state_of(card), "by": by}
 
 
 def _line(line: PlanLine) -> dict[str, str]:
