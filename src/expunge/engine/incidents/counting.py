@@ -64,6 +64,7 @@ def again(journal: Journal, counted: IncidentCounted) -> Affected:
     if short:
         text = f"the journal has fewer events of {', '.join(short)} than were counted"
         raise UsageError(text, help="restore it from its backup")
+    return affected(journal, known(journal, counted.read[INCIDENTS]), counted.incident, counted.read)
 
 
 def _range(scopes: tuple[IncidentScope, ...], source: ScopeSource) -> tuple[datetime, datetime] | None:
