@@ -64,7 +64,10 @@ def again(journal: Journal, counted: IncidentCounted) -> Affected:
     if short:
         text = f"the journal has fewer events of {', '.join(short)} than were counted"
         raise UsageError(text, help="restore it from its backup")
-    return affected(journal, known(journal, counted.read[INCIDENTS]), counted.incident, counted.read)
+    then = known(journal, counted.read[INCIDENTS])
+    if counted.incident not in then.incidents:
+        raise UsageError("the count is of an incident that was not known then", help="`expunge incidents show` has the counts of each")
+    return affected(journal, then, counted.incident, counted.read)
 
 
 def _range(scopes: tuple[IncidentScope, ...], source: ScopeSource) -> tuple[datetime, datetime] | None:
