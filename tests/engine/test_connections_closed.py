@@ -52,6 +52,7 @@ from expunge.core.journal.incident_events import ScopeSource as Source
 from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
+from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import ViewQuestion
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
@@ -65,7 +66,6 @@ from expunge.engine.incidents.closing import Closing
 from expunge.engine.incidents.entering import NewFact, NewIncident
 from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.noticing.deciding import Judgement
-from expunge.engine.review.requesting import NewReview
 from expunge.engine.vault.openings import Reader
 from expunge.errors import ExpungeError, StateCorrupt
 from expunge.gate import Subject

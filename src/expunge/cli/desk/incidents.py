@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +31,10 @@ User = Annotated[
 ]
 Taken = Annotated[str, typer.Option("--taken", metavar="ACCOUNT", help="An account that a stranger came into.", show_default=False)]
 Since = Annotated[str, typer.Option(metavar="TIME", help="From when on; the beginning without it.", show_default=False)]
-Until = Annotated[str, typer.Option(metavar="TIME", help="Before when; when it was discovered, or now, without it.", show_default=False)]
+Until = Annotated[
+    str,
+    typer.Option(metavar="TIME", help="Before when; when it was discovered, or now, without it, and a day at least.", show_default=False),
+]
 
 
 @app.command("list")
@@ -99,7 +102,9 @@ def enter(
     from expunge.bootstrap.desk.incident_service import IncidentKind, IncidentWord, NewIncident
 
     starts, seen = moment(began), moment(discovered)
-    scopes = _scopes(reviewer, user, taken, moment(since) if since else starts, moment(until) if until else seen)
+    scopes = _scopes(
+        reviewer, user, taken, moment(since) if since else starts, moment(until) if until else max(seen, starts + timedelta(days=1))
+    )
     words = tuple(_word(IncidentWord, each, "--what") for each in what)
     new = NewIncident(_word(IncidentKind, kind, "the kind"), starts, seen, words, reference, scopes)
     with opened(map_file, recover=True) as expunge:

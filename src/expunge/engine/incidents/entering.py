@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from expunge.core.accounts.staff_acts import check_reference
 from expunge.core.incidents.affected import Affected
@@ -29,6 +29,8 @@ from expunge.engine.kernel.journal_streams import INCIDENTS, register_behind
 from expunge.errors import IllegalTransition, UsageError
 
 MOST_NUMBER = 10**9
+_LEAST = timedelta(minutes=1)
+"""An incident that is discovered as it begins has lasted for so long."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _WHO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -79,7 +81,7 @@ def enter(context: Context, new: NewIncident, by: str) -> str:
         raise UsageError("an incident begins before it is discovered, before now", help="--began 2027-01-31 --discovered 2027-02-02")
     if not new.what:
         raise UsageError("the incident says nothing of what happened", help="give --what, or several; `unknown` where nobody knows")
-    scopes = new.scopes or (IncidentScope(ScopeSource.NOWHERE, "", new.began, new.discovered),)
+    scopes = new.scopes or (IncidentScope(ScopeSource.NOWHERE, "", new.began, max(new.discovered, new.began + _LEAST)),)
     _check_scopes(scopes, now)
     name = context.random(8).hex()
     opened = IncidentOpened(now, name, new.kind, name, new.began, new.discovered, new.what, scopes, by, new.reference)
