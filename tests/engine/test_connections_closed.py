@@ -362,6 +362,7 @@ VERBS: dict[str, Call] = {
     "findings.message": lambda world: world.opened.findings.message("00", FindingReason.WORK, "HR-1"),
     "findings.decide": lambda world: world.opened.findings.decide("00", "nobody", Judgement(FindingReason.WORK, "HR-1")),
     "findings.decide_signed": lambda world: world.opened.findings.decide_signed("00", "Priya", Judgement(FindingReason.WORK, "HR-1"), ""),
+    "findings.tell_officer": lambda world: world.opened.findings.tell_officer(),
     "incidents.refresh": lambda world: world.opened.incidents.refresh(),
     "incidents.all": lambda world: world.opened.incidents.all(),
     "incidents.named": lambda world: world.opened.incidents.named("00"),

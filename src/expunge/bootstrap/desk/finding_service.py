@@ -12,6 +12,7 @@ from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.journal.finding_events import FindingReason
+from expunge.core.journal.notice_events import LetterResult
 from expunge.core.noticing.findings import Finding, Findings, FindingStanding, message
 from expunge.core.noticing.rules import Rulebook
 from expunge.core.values.copy import Finding as MapFinding
@@ -20,6 +21,7 @@ from expunge.engine.incidents import entering
 from expunge.engine.noticing import deciding, running
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.noticing.running import Noticed
+from expunge.engine.reports import officer_letter
 from expunge.errors import Misconfigured
 
 __all__ = ["FindingReason", "FindingService", "Judgement", "rulebook", "seen"]
@@ -41,6 +43,14 @@ class FindingService(DomainService):
             noticed = running.run(self.context, RollupFile(self.state / ROLLUP), rules, spec.limits.hours, since, anew=anew)
             entering.refresh(self.context)
             return noticed
+
+    def tell_officer(self) -> LetterResult | None:
+        """Write to the officer of the map where findings or incidents wait; see :func:`expunge.engine.reports.officer_letter.tell`."""
+        from expunge.bootstrap.accounts.guard_settings import settings_of
+        from expunge.bootstrap.accounts.kept_guard import NoDelivery, delivery_of
+
+        accounts = self.context.data_map.accounts
+        return officer_letter.tell(self.context, delivery_of(settings_of(accounts)) if accounts else NoDelivery())
 
     def all(self) -> Findings:
         """Return every finding."""
