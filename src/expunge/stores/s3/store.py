@@ -5,7 +5,7 @@ The service's disks are out of reach: the deepest grounding is ``removed``. The 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import datetime
@@ -24,8 +24,9 @@ from expunge.ports.optional.ranged_reading import ItemState, check_range
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
+from expunge.ports.optional.ways_in import Way
 from expunge.ports.scanner import Tracer
-from expunge.stores.s3 import ladder, near
+from expunge.stores.s3 import ladder, near, readers
 from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.bucket_tree import BucketKey, BucketTree, written
 from expunge.stores.s3.check import BucketCheck, copies_elsewhere
@@ -91,6 +92,11 @@ class S3:
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]
         with self._speaking():
             yield from BucketCheck(self._bucket, tuple(self._layouts.values()), patterns).findings()
+
+    def ways_in(self, datasets: Collection[str]) -> Iterator[Way]:  # noqa: ARG002 - rights are the bucket's
+        """By the bucket's lists, policy and website, and by the service's credentials."""
+        with self._speaking():
+            yield from readers.ways_to(self._bucket, self._spec.url)
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """List only the prefixes of wanted subjects, where the path begins with them. Raises StoreUnavailable, CouldNotLook."""
