@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from expunge.ports.optional.ways_in import WayIn
+from expunge.ports.review.ways_in import WayIn
 from tests.stores.postgres.postgres_company import dataset, opened, run
 
 CALLS = dataset("calls")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.ports.optional.ways_in import WayIn, WayUnseen
+from expunge.ports.review.ways_in import WayIn, WayUnseen
 from expunge.stores.reach import file_readers
 from expunge.stores.reach.file_readers import EVERYONE, ways_to
 

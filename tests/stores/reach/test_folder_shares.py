@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.ports.optional.ways_in import Way, WayIn, WayUnseen
+from expunge.ports.review.ways_in import Way, WayIn, WayUnseen
 from expunge.stores.reach.folder_shares import MOUNTS, shares_of
 
 _MOUNTED = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"

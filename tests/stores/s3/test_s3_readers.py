@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from expunge.core.datamap.datamap import StoreSpec
 from expunge.errors import StoreUnavailable
-from expunge.ports.optional.ways_in import WayIn, WayUnseen
+from expunge.ports.review.ways_in import WayIn, WayUnseen
 from expunge.stores.s3.readers import ANYBODY
 from expunge.stores.s3.store import S3
 from tests.stores.s3.s3_company import bucket, client, dataset, options

@@ -17,7 +17,7 @@ from expunge.core.review.reach import Reach, Reached
 from expunge.core.values.copy import Finding
 from expunge.engine.retention import ways_round
 from expunge.errors import ExpungeError
-from expunge.ports.optional.ways_in import Way, WayIn, WayUnseen
+from expunge.ports.review.ways_in import Way, WayIn, WayUnseen
 from expunge.ports.recognition import Recognise
 from expunge.ports.store import Store
 from expunge.residue.opaque.recognition import recognise

@@ -13,7 +13,7 @@ from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.ports.optional.sealed_items import SealedItems
-from expunge.ports.optional.ways_in import Way, WayIn, WaysIn
+from expunge.ports.review.ways_in import Way, WayIn, WaysIn
 
 SHOWN_AT_DESK = (*SHOWN, DataKind.TRANSCRIPT)
 """The kinds of data that the desk shows."""

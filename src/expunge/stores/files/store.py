@@ -29,7 +29,7 @@ from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.ranged_reading import ItemState, check_range
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
-from expunge.ports.optional.ways_in import Way
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.stores.files import ranges
 from expunge.stores.files.check import FilesCheck

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from expunge.ports.optional.ways_in import Way, WayIn
+from expunge.ports.review.ways_in import Way, WayIn
 from expunge.stores.postgres.schema.catalogue import PostgresTable
 from expunge.stores.postgres.server.connection import Connection
 

@@ -29,7 +29,7 @@ from expunge.ports.optional.row_accounts import TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
-from expunge.ports.optional.ways_in import Way
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.stores.postgres import near, readers
 from expunge.stores.postgres.check import PostgresCheck

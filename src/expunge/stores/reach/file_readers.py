@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expunge.ports.optional.ways_in import Way, WayIn, WayUnseen
+from expunge.ports.review.ways_in import Way, WayIn, WayUnseen
 
 MOST_LOOKED_AT = 50_000
 """Files and folders below one folder that are looked at; the rest is said to be unseen."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from expunge.ports.optional.ways_in import Way, WayIn, WayUnseen
+from expunge.ports.review.ways_in import Way, WayIn, WayUnseen
 
 MOUNTS = Path("/proc/self/mountinfo")
 """What is mounted in this process's view (proc(5))."""

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from expunge.core.values.outcome import Reason
-from expunge.ports.optional.ways_in import Way, WayIn, WayUnseen
+from expunge.ports.review.ways_in import Way, WayIn, WayUnseen
 from expunge.stores.s3.bucket_connection import Bucket
 from expunge.stores.s3.client import BucketTrouble
 

@@ -15,7 +15,7 @@ from expunge.core.values.outcome import Outcomes, Reason, Unable
 from expunge.errors import StoreUnavailable
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.surroundings import Near
-from expunge.ports.optional.ways_in import Way
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.ports.vault.sealed_library import SealedRecording
 from expunge.stores.s3 import near, readers

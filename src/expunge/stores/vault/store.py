@@ -26,7 +26,7 @@ from expunge.ports.optional.item_listing import ListedItem
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
-from expunge.ports.optional.ways_in import Way
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.ports.vault.key_epochs import KeyDeath, KeyEpoch
 from expunge.ports.vault.sealed_library import SLOTS, LibraryFile, SealedLibrary, SealedRecording

@@ -1,4 +1,4 @@
-"""The port of ways in, optional beside the store port: who could read what lies in a store without asking Expunge.
+"""The port of ways in, which a store may implement beside its own: who could read what lies in a store without asking Expunge.
 
 ``check`` names these ways, because the review desk is the only way in which staff see a recording.
 """
