@@ -17,8 +17,8 @@ from expunge.core.review.reach import Reach, Reached
 from expunge.core.values.copy import Finding
 from expunge.engine.retention import ways_round
 from expunge.errors import ExpungeError
-from expunge.ports.review.ways_in import Way, WayIn, WayUnseen
 from expunge.ports.recognition import Recognise
+from expunge.ports.review.ways_in import Way, WayIn, WayUnseen
 from expunge.ports.store import Store
 from expunge.residue.opaque.recognition import recognise
 from expunge.stores import OpenStores
