@@ -35,8 +35,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "export": "values datamap log evidence journal",
         "orders": "values accounts datamap models lineage evidence journal",
         "families": "values accounts datamap journal orders",
-        "review": "values accounts datamap journal families .",
+        "review": "values accounts datamap verification journal families .",
         "noticing": "values accounts journal .",
+        "incidents": "values accounts disgorgement journal",
     },
     "engine": {
         "kernel": "",
@@ -59,10 +60,13 @@ FLOORS: dict[str, dict[str, str]] = {
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "threads": "kernel recipients",
         "cohorts": "kernel subjects recipients retention",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
+        "noticing": "kernel accounts consent recipients",
+        "incidents": "kernel accounts consent recipients",
+        "reports": (
+            "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts noticing incidents"
+        ),
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "review": "kernel gate accounts reports",
-        "noticing": "kernel accounts consent",
         "families/recordings": "kernel subjects gate vault accounts review",
         "requests": "kernel recipients execution threads export",
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
@@ -160,6 +164,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "state": "host state/migrations",
         "database": "host files state",
         "clerk": "keeper",
+        "desk": "keeper clerk",
     },
     "bootstrap/clerk": {
         "": "",
@@ -196,6 +201,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/portal/exporting": "site/shell site/accounts site/factors site/portal site/portal/stopping",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
+        "site/desk": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
         "site": ". site/shell site/accounts site/mail site/defence site/factors site/families site/portal site/staff site/staff/managing "

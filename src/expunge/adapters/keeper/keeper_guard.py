@@ -12,8 +12,9 @@ from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Name, Request
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Way
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.errors import UsageError
-from expunge.ports.accounts.account_guard import MOST_RESPONSE, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
+from expunge.ports.accounts.account_guard import MOST_RESPONSE, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer, SignIn
 
 
 class KeeperGuard:
@@ -88,6 +89,10 @@ class KeeperGuard:
         account = str(self._connections.ask(wire.StopWaiting(), secret.encode("utf-8", "replace")).value)
         return UUID(account) if account else None
 
+    def report_takeover(self, account: UUID, sign: TakeoverSign) -> None:
+        """See the port."""
+        self._value(wire.ReportTakeover(str(account), sign.value))
+
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
         """See the port."""
         told = tuple((str(number), Name(method.value)) for number, way in enumerate(also) for method in sorted(way))
@@ -109,6 +114,18 @@ class KeeperGuard:
     def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
         """See the port."""
         return UUID(str(self._connections.ask(wire.FinishSignIn(token, session.hex()), _bounded(response)).value))
+
+    def sign_in_of(self, account: UUID, session: bytes) -> SignIn | None:
+        """See the port."""
+        return wire.read_sign_in(self._connections.ask(wire.SignInOf(str(account), session.hex())).value)
+
+    def end_sign_in(self, session: bytes) -> None:
+        """See the port."""
+        self._value(wire.EndSignIn(session.hex()))
+
+    def end_sign_ins(self, account: UUID, but: bytes) -> None:
+        """See the port."""
+        self._value(wire.EndSignIns(str(account), but.hex()))
 
     def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
         """End a permit right before its act. After a lost answer it counts as used. See the port ``AskPermits``."""

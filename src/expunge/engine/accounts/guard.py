@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.core.accounts.waits import WAITS
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_ask
 from expunge.engine.accounts.enrolment import Enrolment
@@ -22,7 +23,7 @@ from expunge.engine.accounts.mail_codes import MailCodes
 from expunge.engine.accounts.new_credentials import NewCredentials
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.recoveries import LocalRecoveries
-from expunge.engine.accounts.signing_in import SigningIn
+from expunge.engine.accounts.signing_in import SigningIn, SignIns
 from expunge.errors import ChallengeEnded, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import (
     CODE_DEVICE,
@@ -32,6 +33,7 @@ from expunge.ports.accounts.account_guard import (
     CredentialCard,
     PasskeyProof,
     SeedOffer,
+    SignIn,
 )
 from expunge.ports.accounts.account_register import AccountRecord, AccountRegister
 from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
@@ -47,6 +49,8 @@ _LETTERS = {
     AskKind.CLOSE_ACCOUNT: LetterKind.CLOSING_CODE,
 }
 """Ask -> the letter with a code that confirms it."""
+REPORTED_A_MINUTE = 600
+"""Takeovers in all: code in the web process fills no journal with them."""
 OPENED_A_MINUTE = 600
 """New accounts in all: code in the web process fills no disk with them."""
 _INVITED_LANGUAGE = "en"
@@ -68,6 +72,8 @@ class GuardParts:
     """Never goes back: for the wait of a recovery, and of new ways to confirm. The other clock, where it is None."""
     end_memberships: Callable[[UUID], None] | None = None
     """Ends the memberships of an account that is being closed; None where there are none."""
+    taken_over: Callable[[UUID, TakeoverSign, datetime | None], None] | None = None
+    """Enters that a stranger came into an account, and since when that may be; None where nobody keeps incidents."""
 
 
 class LocalGuard:
@@ -87,13 +93,15 @@ class LocalGuard:
         self._new = NewCredentials(parts.register, parts.owners, self._confirming, held, self._is_invited)
         self._enrolment = Enrolment(*args, self._confirming, self._new, parts.clock, now)
         self._signing_in = SigningIn(parts.register, parts.passkeys, self._confirming, now)
+        self._sign_ins = SignIns(now)
         self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         self.recoveries = LocalRecoveries(parts.register, parts.owners, codes, self._confirming, held, self._is_invited)
         """The ways back into accounts."""
         self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
         self._now, self._tidied = now, now()
-        self._end_memberships = parts.end_memberships
+        self._end_memberships, self._taken_over = parts.end_memberships, parts.taken_over
+        self._reported = Allowance("reports of takeovers", REPORTED_A_MINUTE, 60.0, now)
 
     # --- accounts -------------------------------------------------------------------------------
 
@@ -184,6 +192,9 @@ class LocalGuard:
         """See the port."""
         _require_session(session)
         self._enrolment.finish_passkey(token, account, session, response, name)
+        if self._is_invited(account) and self._sign_ins.find(account, session) is None:
+            # Why it counts: an employee who enrols is logged in by it, and showed the passkey a moment ago.
+            self._sign_ins.note(session, max(self._register.credentials(account), key=lambda each: each.created_at))
 
     def begin_code_device(self, account: UUID, session: bytes, permit: str) -> SeedOffer:
         """See the port."""
@@ -244,7 +255,19 @@ class LocalGuard:
 
     def stop_waiting(self, secret: str) -> UUID | None:
         """See the port."""
+        found = self._new.waiting_account(secret)
+        if found is not None and self._taken_over is not None:
+            # Why first: a crash between the two leaves an incident that people close, and never a stranger of whom nobody hears.
+            self._taken_over(found[0], TakeoverSign.STOPPED, found[1])
         return self._new.stop_waiting(secret)
+
+    def report_takeover(self, account: UUID, sign: TakeoverSign) -> None:
+        """See the port."""
+        self._reported.take()
+        if self._register.account(account) is None:
+            raise UsageError("there is no such account", help="report an account that has pages here")
+        if self._taken_over is not None:
+            self._taken_over(account, sign, None)
 
     def write_due_letters(self) -> None:
         """Write the letters that are due: about recoveries, and about what waits."""
@@ -300,9 +323,26 @@ class LocalGuard:
     def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
         """See the port."""
         _require_session(session)
-        account = self._signing_in.finish(token, session, response)
-        self.recoveries.stop_recovery(account)
-        return account
+        passkey = self._signing_in.finish(token, session, response)
+        self.recoveries.stop_recovery(passkey.account)
+        self._sign_ins.note(session, passkey)
+        return passkey.account
+
+    def sign_in_of(self, account: UUID, session: bytes) -> SignIn | None:
+        """See the port."""
+        _require_session(session)
+        found = self._sign_ins.find(account, session)
+        return None if found is None else SignIn(found[0], self.level(account, Audience.STAFF), found[1])
+
+    def end_sign_in(self, session: bytes) -> None:
+        """See the port."""
+        _require_session(session)
+        self._sign_ins.end(session)
+
+    def end_sign_ins(self, account: UUID, but: bytes) -> None:
+        """See the port."""
+        _require_session(but)
+        self._sign_ins.end_all(account, but)
 
     # --- first credentials ----------------------------------------------------------------------
 

@@ -98,6 +98,7 @@ REVIEW = (
     "live",
     "policies",
     "noticing",
+    "officer",
 )
 REVIEW_HOURS = ("days", "from", "until", "zone")
 CAMERA = ("room", "field")

@@ -22,6 +22,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.waits import Wait
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.ports.accounts.authenticators import Options
 
 CHALLENGE_SECONDS = 300.0
@@ -46,6 +47,17 @@ class Ceremony:
     """For the browser; None where the account has no passkey that could sign."""
     takes_code: bool = False
     """Whether a code of the account's code device finishes it."""
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A sign-in of staff that goes on, as the keeper verified it."""
+
+    methods: frozenset[Method]
+    level: Level
+    """The strength of the account, by its weakest way in."""
+    seconds: int
+    """Whole seconds since a passkey was shown in this session."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +224,15 @@ class AccountGuard(Protocol):
     def stop_waiting(self, secret: str) -> UUID | None:
         """Remove what the secret of a letter is for, as long as it waits, and tell the owner. Return its account; None for none.
 
-        The last way to confirm goes too; the account then confirms nothing about a family for as long as after a recovery.
+        The last way to confirm goes too; the account then confirms nothing about a family for as long as after a recovery. That a stranger
+        came into the account is entered as an incident.
+        """
+        ...
+
+    def report_takeover(self, account: UUID, sign: TakeoverSign) -> None:
+        """Enter that a stranger came into an account: it becomes an incident, or a part of one. The same sign within a day is entered once.
+
+        Raises UsageError where there is no such account, Busy where too many are reported at once.
         """
         ...
 
@@ -252,6 +272,18 @@ class AccountGuard(Protocol):
             CredentialCopied: as :meth:`finish_ask`.
             ChallengeEnded: there is no such challenge any more.
         """
+        ...
+
+    def sign_in_of(self, account: UUID, session: bytes) -> SignIn | None:
+        """Return the sign-in of an account in a session, as the keeper verified it; None where it knows none that goes on."""
+        ...
+
+    def end_sign_in(self, session: bytes) -> None:
+        """End the sign-in of a session: its person logged out. Idempotent."""
+        ...
+
+    def end_sign_ins(self, account: UUID, but: bytes) -> None:
+        """End every sign-in of an account, but for that of one session. Idempotent."""
         ...
 
     def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:
