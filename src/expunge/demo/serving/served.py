@@ -28,12 +28,13 @@ from expunge.demo.company.people import OWN_ORDER, PARENT_ORDERS, Household
 from expunge.demo.company.stage import Stage
 from expunge.demo.company.world import World
 from expunge.demo.serving.mailbox import DemoLetter, Mailbox, running_mailbox
-from expunge.demo.serving.visitor import Visitor, code_at
+from expunge.demo.serving.visitor import Visitor
 from expunge.demo.story import doorbells, opening
 from expunge.demo.story.chapters import LOGINS, SEED, SERVERS, clear
 from expunge.demo.voices.speech import Speech
 from expunge.errors import UsageError
 from expunge.servers.processes import ServerFailed, free_ports
+from expunge.testing.desk.browser import code_at
 
 _LATEST = "1 minute"
 ISSUER = "https://app.lantern.example"
