@@ -18,7 +18,7 @@ from expunge.core.export.export_manifest import part_name
 from expunge.errors import NeedsApproval, NotPermitted, Refused, StateUnavailable
 from expunge.ports.families.export_door import ExportedPart
 from expunge.web.site.portal.exporting.pages import CHECKS
-from expunge.web.site.portal.live_streams import DOWNLOADS
+from expunge.web.site.shell.streams import DOWNLOADS
 from expunge.web.site.portal.member import Member, clerk, family_page
 
 WINDOW = 64 * 1024 * 1024

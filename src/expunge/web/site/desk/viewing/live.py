@@ -1,0 +1,60 @@
+"""The word of a lease while it is watched: a beat each second, and its end at once. A player that does not hear it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.views.decorators.http import require_GET
+
+from expunge.core.accounts.staff import StaffRight
+from expunge.errors import ExpungeError
+from expunge.ports.review.desk_door import DeskCaller, LeaseCard
+from expunge.web.ending import ENDING
+from expunge.web.site.desk.seat import caller, desk
+from expunge.web.site.desk.viewing import words
+from expunge.web.site.shell.streams import Streams
+from expunge.web.site.staff.entering import StaffRequest, staff_page
+
+BEAT = 1.0
+"""Seconds between two beats."""
+STREAMS = Streams(most=6, of_account=2)
+"""Those who watch at once, of the threads that are shared by turns: each holds one for as long as the lease lasts."""
+
+
+@require_GET
+@staff_page(StaffRight.SEE_VIEWS, polled=True)
+def live(request: StaffRequest, lease: str) -> HttpResponseBase:
+    """Stream the lease as server-sent events: ``beat`` with the seconds left, ``over`` with the reason in words, ``full``."""
+    who, language = caller(request), translation.get_language() or "en"
+    beats = _beats(who, lease, language)
+    return StreamingHttpResponse(beats, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def _beats(who: DeskCaller, lease: str, language: str) -> Iterator[bytes]:
+    """Yield events until the lease ends. A stream that cannot be told of the lease any more ends without a word, which stops the player."""
+    with STREAMS.place(who.account) as room:
+        if not room:
+            yield _event("full", "")
+            return
+        try:
+            card = desk().lease(who, lease)
+            while card.runs and not ENDING.is_set():
+                yield _event("beat", str(card.seconds_left))
+                card = desk().follow(who, lease, BEAT)
+        except ExpungeError:
+            return
+        if not card.runs:
+            yield _event("over", _why(card, language))
+
+
+def _why(card: LeaseCard, language: str) -> str:
+    # Why the language again: the stream is written after the middleware has let go of it.
+    with translation.override(language):
+        return words.why_ended(card)
+
+
+def _event(name: str, data: str) -> bytes:
+    return f"event: {name}\ndata: {data}\n\n".encode()
