@@ -32,7 +32,7 @@ class ResultForm(forms.Form):
         max_length=MOST_NOTE,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=gettext_lazy(
-            "Say what settles the case, and no more of what you saw. The note is sealed for the people in the recording, and goes with them."
+            "Say what settles the case, and no more of what you saw. The note is sealed for the people in it, and goes with them."
         ),
     )
 

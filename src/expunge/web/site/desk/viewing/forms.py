@@ -30,7 +30,7 @@ def form_of(who: DeskCaller, lease: str) -> MediaForm:
 
 
 def shown_range(who: DeskCaller, lease: LeaseCard, request: RequestCard) -> tuple[int, int]:
-    """Return the first millisecond that is shown, and the one before which it ends: those of the request, as far as there is a recording."""
+    """Return the first millisecond that is shown, and the one before which it ends: the request's, as far as there is a recording."""
     form = form_of(who, lease.lease)
     if form.kind is FormKind.PICTURE:
         return request.first_ms, request.last_ms

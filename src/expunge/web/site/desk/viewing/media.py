@@ -15,7 +15,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET
 
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.review.rendition import FormKind, Segment, segments

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -125,16 +126,23 @@ def range_seconds(first: int, last: int) -> int:
 
 def _steps(card: LeaseCard, asked: RequestCard) -> list[dict[str, Any]]:
     """Return the steps of clarity and of sound beside the present ones, up to what was asked for."""
-    found = []
-    if card.clarity is not Clarity.TRANSCRIPT:
-        pictures = [each for each in Clarity if each is not Clarity.TRANSCRIPT and each.step <= asked.clarity.step]
-        for each in pictures:
-            if abs(each.step - card.clarity.step) == 1:
-                found.append((each.step > card.clarity.step, each, card.sound, words.PICTURES[each]))
-        for sound in Sound:
-            if abs(sound.step - card.sound.step) == 1 and sound.step <= asked.sound.step:
-                found.append((sound.step > card.sound.step, card.clarity, sound, words.SOUNDS[sound]))
-    return [{"up": up, "clarity": clarity.value, "sound": sound.value, "words": text} for up, clarity, sound, text in found]
+    if card.clarity is Clarity.TRANSCRIPT:
+        return []
+    pictures = [
+        _step(each.step > card.clarity.step, each, card.sound, words.PICTURES[each])
+        for each in Clarity
+        if each is not Clarity.TRANSCRIPT and abs(each.step - card.clarity.step) == 1 and each.step <= asked.clarity.step
+    ]
+    sounds = [
+        _step(each.step > card.sound.step, card.clarity, each, words.SOUNDS[each])
+        for each in Sound
+        if abs(each.step - card.sound.step) == 1 and each.step <= asked.sound.step
+    ]
+    return pictures + sounds
+
+
+def _step(up: bool, clarity: Clarity, sound: Sound, text: str | Promise) -> dict[str, Any]:  # noqa: FBT001 - of one list
+    return {"up": up, "clarity": clarity.value, "sound": sound.value, "words": text}
 
 
 def about(asked: RequestCard) -> dict[str, Any]:

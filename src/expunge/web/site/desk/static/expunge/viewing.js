@@ -120,7 +120,8 @@ class Player {
     this.next = this.floor(Number(words.at))
     this.round = 0
     this.filling = false
-    this.before = this.next / 1000
+    this.place = this.next / 1000 // where it begins, until a first piece is there
+    this.before = this.place
     this.asking = new AbortController()
     this.video.disableRemotePlayback = true
     this.video.disablePictureInPicture = true
@@ -139,6 +140,10 @@ class Player {
     this.address = URL.createObjectURL(this.source)
     this.video.src = this.address
     this.source.addEventListener('sourceopen', () => this.fill(), { once: true })
+  }
+
+  get now () {
+    return this.buffer ? this.video.currentTime : this.place
   }
 
   get ahead () {
@@ -190,7 +195,8 @@ class Player {
       if (!MediaSource.isTypeSupported(kind)) throw new Error(kind)
       this.buffer = this.source.addSourceBuffer(kind)
       this.source.duration = this.last / 1000
-      this.video.currentTime = this.before
+      this.video.currentTime = this.place
+      this.before = this.place
     }
     await this.settled(() => this.buffer.appendBuffer(data))
     const behind = this.video.currentTime - KEPT
@@ -212,7 +218,7 @@ class Player {
     if (this.over) return
     const target = Math.max(this.first / 1000, Math.min(seconds, (this.last - 1) / 1000))
     this.account.add('seeks', 1)
-    this.before = target
+    this.place = this.before = target
     this.round++
     this.next = this.floor(target * 1000)
     if (this.buffer && !this.buffer.updating && this.source.readyState !== 'closed') {
@@ -227,7 +233,6 @@ class Player {
   play () {
     if (this.over || document.hidden) return
     room.classList.remove('away-from')
-    this.before = this.video.currentTime
     this.video.play().catch(() => {})
   }
 
@@ -239,14 +244,14 @@ class Player {
 
   // Four times a second: what was shown since.
   look () {
-    const now = this.video.currentTime
+    const now = this.now
     if (!this.video.paused && !document.hidden && now > this.before && now - this.before < 1.5) this.account.add('shown', (now - this.before) * 1000)
     this.before = now
     this.show()
   }
 
   show () {
-    const [begin, now] = [this.first / 1000, this.video.currentTime || this.before]
+    const [begin, now] = [this.first / 1000, this.now]
     at('time').textContent = `${clock(Math.max(0, now - begin))} / ${clock((this.last - this.first) / 1000)}`
     at('play').textContent = this.video.paused ? words.play : words.pause
     const slide = at('slide')
@@ -299,8 +304,8 @@ function begin () {
     player = new Player(account, stop)
     player.begin()
     at('play').addEventListener('click', () => player.toggle())
-    at('back').addEventListener('click', () => player.seek(video.currentTime - STEP))
-    at('on').addEventListener('click', () => player.seek(video.currentTime + STEP))
+    at('back').addEventListener('click', () => player.seek(player.now - STEP))
+    at('on').addEventListener('click', () => player.seek(player.now + STEP))
     at('slide').addEventListener('change', event => player.seek(player.first / 1000 + Number(event.target.value)))
     setInterval(() => { if (!told) player.look() }, 250)
     player.play()
@@ -355,8 +360,8 @@ function begin () {
     }
     if (!player || event.target.closest('button, a, summary, input')) return
     if (key === ' ') player.toggle()
-    else if (key === 'arrowleft') player.seek(player.video.currentTime - STEP)
-    else if (key === 'arrowright') player.seek(player.video.currentTime + STEP)
+    else if (key === 'arrowleft') player.seek(player.now - STEP)
+    else if (key === 'arrowright') player.seek(player.now + STEP)
     else return
     event.preventDefault()
   })
