@@ -141,7 +141,7 @@ def _steps(card: LeaseCard, asked: RequestCard) -> list[dict[str, Any]]:
     return pictures + sounds
 
 
-def _step(up: bool, clarity: Clarity, sound: Sound, text: str | Promise) -> dict[str, Any]:  # noqa: FBT001 - of one list
+def _step(up: bool, clarity: Clarity, sound: Sound, text: str | Promise) -> dict[str, Any]:
     return {"up": up, "clarity": clarity.value, "sound": sound.value, "words": text}
 
 
