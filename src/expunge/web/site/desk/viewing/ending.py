@@ -11,10 +11,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from expunge.core.journal.review_words import RecusalReason, ReviewOutcome
-from expunge.errors import DeskRefused, IllegalTransition, UsageError
-from expunge.web.site.desk.seat import caller, desk
+from expunge.errors import IllegalTransition
+from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
 from expunge.web.site.desk.viewing import pages, words
-from expunge.web.site.staff.entering import StaffRequest, staff_page
 
 MOST_NOTE = 2000
 """Characters of a note."""
@@ -38,16 +37,14 @@ class ResultForm(forms.Form):
 
 
 @require_POST
-@staff_page()
-def give_back(request: StaffRequest, request_id: str) -> HttpResponseBase:
+@desk_page()
+def give_back(request: DeskRequest, request_id: str) -> HttpResponseBase:
     """Give a recording back: the view ends, and it is not shown to this reviewer again."""
     try:
         why = RecusalReason(request.POST.get("why", ""))
-        desk().recuse(caller(request), request_id, why)
+        desk().recuse(request.seat, request_id, why)
     except ValueError:
         return redirect("desk_view_start", request_id)
-    except (DeskRefused, UsageError) as error:
-        return render(request, "desk/viewing/refused.html", {"why": words.trouble(error), "lease": None}, status=403)
     text = _("You gave the recording back. It is not shown to you again, and nobody asks you for more reasons.")
     if why is RecusalReason.HARMFUL:
         text = _("You gave the recording back. It is not shown to you again. Take the time that you need: talk to a person you trust.")
@@ -56,13 +53,13 @@ def give_back(request: StaffRequest, request_id: str) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page()
-def result(request: StaffRequest, request_id: str) -> HttpResponseBase:
+@desk_page()
+def result(request: DeskRequest, request_id: str) -> HttpResponseBase:
     """Ask for the result of a view, and enter it: that ends the view, and closes the request.
 
     Why by the request: who logged in anew since owes the result still, and the lease is that of the login before.
     """
-    who = caller(request)
+    who = request.seat
     form = ResultForm(request.POST or None)
     try:
         asked = desk().request(who, request_id).card
@@ -74,6 +71,4 @@ def result(request: StaffRequest, request_id: str) -> HttpResponseBase:
             return redirect("desk_home")
     except IllegalTransition:
         return redirect("desk_view_start", request_id)
-    except (DeskRefused, UsageError) as error:
-        return render(request, "desk/viewing/refused.html", {"why": words.trouble(error), "lease": None}, status=403)
     return render(request, "desk/viewing/result.html", {**pages.about(asked), "form": form, "lease": asked.lease})

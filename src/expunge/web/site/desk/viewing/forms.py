@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from expunge.core.review.rendition import FormKind, MediaForm
 from expunge.ports.review.desk_door import DeskCaller, LeaseCard, RequestCard
-from expunge.web.site.desk.seat import desk
+from expunge.web.site.desk.seating import desk
 
 _MOST = 256
 _GUARD = threading.Lock()

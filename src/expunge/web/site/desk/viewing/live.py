@@ -13,10 +13,9 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.errors import ExpungeError
 from expunge.ports.review.desk_door import DeskCaller, LeaseCard
 from expunge.web.ending import ENDING
-from expunge.web.site.desk.seat import caller, desk
+from expunge.web.site.desk.seating import DeskRequest, desk, desk_part
 from expunge.web.site.desk.viewing import words
 from expunge.web.site.shell.streams import Streams
-from expunge.web.site.staff.entering import StaffRequest, staff_page
 
 BEAT = 1.0
 """Seconds between two beats."""
@@ -25,10 +24,10 @@ STREAMS = Streams(most=6, of_account=2)
 
 
 @require_GET
-@staff_page(StaffRight.SEE_VIEWS, polled=True)
-def live(request: StaffRequest, lease: str) -> HttpResponseBase:
+@desk_part(StaffRight.SEE_VIEWS)
+def live(request: DeskRequest, lease: str) -> HttpResponseBase:
     """Stream the lease as server-sent events: ``beat`` with the seconds left, ``over`` with the reason in words, ``full``."""
-    who, language = caller(request), translation.get_language() or "en"
+    who, language = request.seat, translation.get_language() or "en"
     beats = _beats(who, lease, language)
     return StreamingHttpResponse(beats, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -19,13 +19,12 @@ from django.views.decorators.http import require_GET
 
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.review.rendition import FormKind, Segment, segments
-from expunge.errors import DeskRefused, ExpungeError, ItemGone, Unplayable, UsageError
+from expunge.errors import DeskRefused, ExpungeError
 from expunge.ports.review.desk_door import LONGEST_FOLLOW, DeskCaller, LeaseCard
 from expunge.web.ending import ENDING
-from expunge.web.site.desk.seat import caller, desk
+from expunge.web.site.desk.seating import DeskRequest, desk, desk_part, status_of, told
 from expunge.web.site.desk.viewing import forms, words
 from expunge.web.site.desk.viewing.live import STREAMS
-from expunge.web.site.staff.entering import StaffRequest, staff_page
 
 MOST_PIECE = 4_000
 """Milliseconds of one piece, at most."""
@@ -46,22 +45,22 @@ class OddNumbers(ValueError):
 
 
 @require_GET
-@staff_page(StaffRight.SEE_VIEWS, polled=True)
-def segment(request: StaffRequest, lease: str) -> HttpResponseBase:
+@desk_part(StaffRight.SEE_VIEWS)
+def segment(request: DeskRequest, lease: str) -> HttpResponseBase:
     """Give out a piece of a film or a sound: from ``first`` to before ``last``, in milliseconds of the recording."""
     return _answered(lambda: _segment(request, lease))
 
 
 @require_GET
-@staff_page(StaffRight.SEE_VIEWS, polled=True)
-def still(request: StaffRequest, lease: str) -> HttpResponseBase:
+@desk_part(StaffRight.SEE_VIEWS)
+def still(request: DeskRequest, lease: str) -> HttpResponseBase:
     """Give out a picture."""
-    return _answered(lambda: HttpResponse(desk().still(caller(request), lease).data, content_type="image/jpeg", headers=_SAFE))
+    return _answered(lambda: HttpResponse(desk().still(request.seat, lease).data, content_type="image/jpeg", headers=_SAFE))
 
 
 @require_GET
-@staff_page(StaffRight.SEE_VIEWS, polled=True)
-def film(request: StaffRequest, lease: str) -> HttpResponseBase:
+@desk_part(StaffRight.SEE_VIEWS)
+def film(request: DeskRequest, lease: str) -> HttpResponseBase:
     """Give out the rest of a range as one film at playing speed, for a browser that runs no script."""
     return _answered(lambda: _film(request, lease))
 
@@ -74,20 +73,20 @@ def numbers(request: HttpRequest, *names: str) -> tuple[int, ...]:
     return tuple(int(given[name][0]) for name in names)
 
 
-def _segment(request: StaffRequest, lease: str) -> HttpResponse:
+def _segment(request: DeskRequest, lease: str) -> HttpResponse:
     first, last = numbers(request, "first", "last")
     if not first < last <= first + MOST_PIECE:
         raise OddNumbers
-    made = desk().segment(caller(request), lease, first, last)
+    made = desk().segment(request.seat, lease, first, last)
     return HttpResponse(made.data, content_type="video/mp4", headers=_SAFE)
 
 
-def _film(request: StaffRequest, lease: str) -> HttpResponseBase:
+def _film(request: DeskRequest, lease: str) -> HttpResponseBase:
     (first,) = numbers(request, "first")
     if request.headers.get("Range", "bytes=0-") != "bytes=0-":
         # Why no part: a film that broke off is begun anew from the page. A browser takes this answer for the end, and stops.
-        return _plain(HTTPStatus.GONE, words.begin_anew())
-    who = caller(request)
+        return told(HTTPStatus.GONE, words=words.begin_anew())
+    who = request.seat
     card = desk().lease(who, lease)
     begin, end = forms.shown_range(who, card, desk().request(who, card.request).card)
     if forms.form_of(who, lease).kind is FormKind.PICTURE or not begin <= first < end:
@@ -137,19 +136,8 @@ def _answered(act: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     try:
         return act()
     except OddNumbers:
-        return _plain(HTTPStatus.BAD_REQUEST, _("This part of the view does not exist."))
-    except DeskRefused as refusal:
-        status = HTTPStatus.GONE if words.ENDED & set(refusal.rules) else HTTPStatus.FORBIDDEN
-        return _plain(status, words.refused(refusal))
-    except UsageError:
-        return _plain(HTTPStatus.NOT_FOUND, _("This part of the view does not exist."))
-    except ItemGone:
-        return _plain(HTTPStatus.GONE, _("The recording is not there any more."))
-    except Unplayable:
-        return _plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, words.unplayable())
-    except ExpungeError:
-        return _plain(HTTPStatus.SERVICE_UNAVAILABLE, words.away())
-
-
-def _plain(status: HTTPStatus, text: str) -> HttpResponse:
-    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8", headers=_SAFE)
+        return told(HTTPStatus.BAD_REQUEST, words=_("This part of the view does not exist."))
+    except ExpungeError as error:
+        rules = error.rules if isinstance(error, DeskRefused) else ()
+        status = HTTPStatus.GONE if words.ENDED & set(rules) else status_of(error)
+        return told(status, *rules, words=words.trouble(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -18,12 +19,11 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.review_words import Clarity, Sound
 from expunge.core.review.rendition import FormKind
 from expunge.core.review.request import RequestStanding
-from expunge.errors import DeskRefused, ExpungeError, IllegalTransition, ItemGone, Unplayable, UsageError
+from expunge.errors import DeskRefused, ExpungeError, IllegalTransition, ItemGone, Unplayable
 from expunge.ports.review.desk_door import DeskCaller, LeaseCard, RequestCard
-from expunge.web.site.desk.seat import caller, desk
+from expunge.web.site.desk.seating import LOGIN_RULES, DeskRequest, desk, desk_page
 from expunge.web.site.desk.viewing import forms, words
 from expunge.web.site.shell.headers import POLICY
-from expunge.web.site.staff.entering import StaffRequest, staff_page
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _PLAYER = {"Content-Security-Policy": POLICY.replace("media-src 'self'", "media-src 'self' blob:")}
@@ -31,15 +31,15 @@ _PLAYER = {"Content-Security-Policy": POLICY.replace("media-src 'self'", "media-
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page(StaffRight.SEE_VIEWS)
-def start(request: StaffRequest, request_id: str) -> HttpResponseBase:
+@desk_page(StaffRight.SEE_VIEWS)
+def start(request: DeskRequest, request_id: str) -> HttpResponseBase:
     """Show what an approved request shows once it begins; begin its lease where that is asked for."""
-    who = caller(request)
+    who = request.seat
     try:
         card = desk().request(who, request_id).card
         if request.method == "POST":
             return redirect("desk_view", desk().activate(who, request_id).lease)
-    except (DeskRefused, UsageError, IllegalTransition) as error:
+    except (DeskRefused, IllegalTransition) as error:
         return _refused(request, error)
     if card.lease is not None:
         return redirect("desk_view", card.lease.lease)
@@ -47,10 +47,10 @@ def start(request: StaffRequest, request_id: str) -> HttpResponseBase:
 
 
 @require_safe
-@staff_page(StaffRight.SEE_VIEWS)
-def view(request: StaffRequest, lease: str) -> HttpResponseBase:
+@desk_page(StaffRight.SEE_VIEWS)
+def view(request: DeskRequest, lease: str) -> HttpResponseBase:
     """Show a lease: its player while it runs, and afterwards why it ended."""
-    who = caller(request)
+    who = request.seat
     try:
         card = desk().lease(who, lease)
         asked = desk().request(who, card.request).card
@@ -60,23 +60,25 @@ def view(request: StaffRequest, lease: str) -> HttpResponseBase:
         shown = _shown(who, card, asked, request.GET)
     except (ItemGone, Unplayable) as error:
         return _refused(request, error, card)
-    except (DeskRefused, UsageError) as error:
+    except DeskRefused as error:
         return _refused(request, error)
     return render(request, f"desk/viewing/{shown['template']}.html", about(asked) | shown, headers=_PLAYER)
 
 
 @require_POST
-@staff_page(StaffRight.SEE_VIEWS)
-def step(request: StaffRequest, lease: str) -> HttpResponseBase:
+@desk_page(StaffRight.SEE_VIEWS)
+def step(request: DeskRequest, lease: str) -> HttpResponseBase:
     """Make a view clearer or less clear. Each step is entered; what refuses it is said."""
     at = request.POST.get("at", "")
     try:
         clarity, sound = Clarity(request.POST.get("clarity", "")), Sound(request.POST.get("sound", ""))
-        card = desk().step(caller(request), lease, clarity, sound)
+        card = desk().step(request.seat, lease, clarity, sound)
         messages.success(request, _("From here on: %(clear)s.") % {"clear": words.clearness(card.clarity, card.sound)})
     except ValueError:
         messages.error(request, _("There is no such step."))
     except DeskRefused as refusal:
+        if LOGIN_RULES.intersection(refusal.rules):
+            raise
         messages.error(request, _("Not made clearer. %(reasons)s") % {"reasons": words.refused(refusal)})
     there = reverse("desk_view", args=[lease])
     return redirect(f"{there}?at={at}" if _NUMBER.fullmatch(at) else there)
@@ -157,9 +159,12 @@ def about(asked: RequestCard) -> dict[str, Any]:
     }
 
 
-def _refused(request: StaffRequest, error: ExpungeError, lease: LeaseCard | None = None) -> HttpResponseBase:
-    status = 403 if isinstance(error, DeskRefused) else 404 if isinstance(error, UsageError) else 200
+def _refused(request: DeskRequest, error: ExpungeError, lease: LeaseCard | None = None) -> HttpResponseBase:
+    """Say why nothing is shown. Raises the error itself where a passkey that is shown now would mend it."""
+    if isinstance(error, DeskRefused) and LOGIN_RULES.intersection(error.rules):
+        raise error
     if isinstance(error, IllegalTransition):
         messages.error(request, _("This request had its view. To go on takes a new request."))
         return redirect("desk_home")
+    status = HTTPStatus.FORBIDDEN if isinstance(error, DeskRefused) else HTTPStatus.OK
     return render(request, "desk/viewing/refused.html", {"why": words.trouble(error), "lease": lease}, status=status)

@@ -53,8 +53,6 @@ _RULES: dict[str, str | Promise] = {
     "another-session": gettext_lazy("This view belongs to another login of yours. It goes on there."),
     "clearer-than-asked": gettext_lazy("The request asked for less. What is clearer takes a new request."),
     "more-than-granted": gettext_lazy("Less than this was agreed to. What is clearer takes a new request."),
-    "login-not-fresh": gettext_lazy("This takes a passkey that was shown just now. Log out, log in again, and come back here."),
-    "login-old": gettext_lazy("You logged in too long ago. Log out, log in again, and come back here."),
     "login-weak": gettext_lazy("This login is not strong enough. Log in with a passkey."),
     "no-approval": gettext_lazy("Not enough other people have approved this."),
     "two-people-approve": gettext_lazy(

@@ -180,8 +180,8 @@ class Player {
       const answer = await fetch(`${words.segment}?first=${first}&last=${last}`, { cache: 'no-store', redirect: 'manual', credentials: 'same-origin', signal: this.asking.signal })
       if (answer.ok) return answer.arrayBuffer()
       if (answer.status !== 503 || tries >= 4) {
-        const plain = (answer.headers.get('Content-Type') || '').startsWith('text/plain')
-        this.stop(plain ? await answer.text() : words.lost)
+        const told = await answer.json().catch(() => ({}))
+        this.stop(told.words || words.lost)
         return null
       }
       await new Promise(resolve => setTimeout(resolve, 1000))
