@@ -26,7 +26,7 @@ from expunge.web.site.desk.viewing import forms, words
 from expunge.web.site.shell.headers import POLICY
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
-_PLAYER = {"Content-Security-Policy": POLICY.replace("media-src 'self'", "media-src 'self' blob:")}
+_PLAYER_POLICY = POLICY.replace("media-src 'self'", "media-src 'self' blob:")
 """Why ``blob:``: a player that is given pieces hands them to the browser under such an address, which this page alone makes."""
 
 
@@ -62,7 +62,9 @@ def view(request: DeskRequest, lease: str) -> HttpResponseBase:
         return _refused(request, error, card)
     except DeskRefused as error:
         return _refused(request, error)
-    return render(request, f"desk/viewing/{shown['template']}.html", about(asked) | shown, headers=_PLAYER)
+    answer = render(request, f"desk/viewing/{shown['template']}.html", about(asked) | shown)
+    answer.headers["Content-Security-Policy"] = _PLAYER_POLICY
+    return answer
 
 
 @require_POST
