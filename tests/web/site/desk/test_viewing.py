@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from expunge.core.journal.review_events import ViewReported
+from expunge.core.journal.review_words import Clarity, Sound
 from tests.adapters.rendering.recorded import decoded
-from tests.web.site.desk.watched_company import DAMAGED, PHOTO, VOICE, WatchedOffice
-from tests.web.site.office import Employee, employee
+from tests.web.site.desk.watching import PHOTO, SOUND, TORN, Watching
+from tests.web.site.office import Employee
 
 
 def fetched(person: Employee, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -27,8 +28,8 @@ def fetched(person: Employee, path: str, **headers: str) -> tuple[int, dict[str,
         connection.close()
 
 
-def test_a_piece_is_a_pixelated_and_mute_rendition_that_nothing_keeps(watched: WatchedOffice) -> None:
-    view = watched.begun(watched.approved())
+def test_a_piece_is_a_pixelated_and_mute_rendition_that_nothing_keeps(watched: Watching) -> None:
+    view = watched.began()
     status, headers, data = fetched(watched.reviewer, f"{view}segment/?first=2000&last=4000")
     assert status == 200, (view, data[:300])
     assert headers["Content-Type"] == "video/mp4"
@@ -61,33 +62,28 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def running(watched: WatchedOffice) -> str:
+def running(watched: Watching) -> str:
     """A lease that runs, pixelated, for tests that do not end it."""
-    return watched.begun(watched.approved())
+    return watched.began()
 
 
 @pytest.mark.parametrize("query", ODD.values(), ids=ODD)
-def test_odd_ranges_are_refused_before_anything_is_asked(watched: WatchedOffice, running: str, query: str) -> None:
+def test_odd_ranges_are_refused_before_anything_is_asked(watched: Watching, running: str, query: str) -> None:
     before = len(watched.views(running))
     assert fetched(watched.reviewer, f"{running}segment/{query}")[0] == 400
     assert len(watched.views(running)) == before
 
 
-def test_what_lies_outside_the_request_is_refused_and_entered(watched: WatchedOffice) -> None:
-    view = watched.begun(watched.approved(to=10))
+def test_what_lies_outside_the_request_is_refused_and_entered(watched: Watching) -> None:
+    view = watched.began(seconds=10)
     status, _, body = fetched(watched.reviewer, f"{view}segment/?first=9000&last=11000")
     assert status == 403
     assert b"ftyp" not in body
 
 
-def test_nobody_else_and_no_other_login_is_given_a_byte(watched: WatchedOffice, running: str) -> None:
+def test_nobody_else_and_no_other_login_is_given_a_byte(watched: Watching, running: str) -> None:
     piece = f"{running}segment/?first=0&last=2000"
-    colleague = employee(watched.site, "desk-2")
-    watched.trained("desk-2")
-    assert "to" in colleague.sign_in()
-    elsewhere = Employee(watched.site)
-    elsewhere.device = watched.reviewer.device
-    assert "to" in elsewhere.sign_in()
+    colleague, elsewhere = watched.office["reviewer-2"].browser(), watched.office["reviewer"].browser()
     nobody = Employee(watched.site)
     nobody.get("/staff/sign-in/")
     for person in (colleague, elsewhere, nobody):
@@ -102,7 +98,7 @@ def test_nobody_else_and_no_other_login_is_given_a_byte(watched: WatchedOffice, 
     assert fetched(watched.reviewer, piece)[0] == 200, "the lease goes on in its own login"
 
 
-def test_once_it_is_revoked_each_way_to_a_byte_is_closed_and_the_page_says_why(watched: WatchedOffice) -> None:
+def test_once_it_is_revoked_each_way_to_a_byte_is_closed_and_the_page_says_why(watched: Watching) -> None:
     request = watched.approved()
     view = watched.begun(request)
     assert fetched(watched.reviewer, f"{view}segment/?first=0&last=2000")[0] == 200
@@ -120,8 +116,8 @@ def test_once_it_is_revoked_each_way_to_a_byte_is_closed_and_the_page_says_why(w
     assert "The result is entered" in shown.words
 
 
-def test_a_film_without_scripts_comes_at_playing_speed_and_is_never_gone_on_with(watched: WatchedOffice) -> None:
-    view = watched.begun(watched.approved(to=4))
+def test_a_film_without_scripts_comes_at_playing_speed_and_is_never_gone_on_with(watched: Watching) -> None:
+    view = watched.began(seconds=4)
     assert fetched(watched.reviewer, f"{view}film/?first=0", Range="bytes=4096-")[0] == 410
     began = time.monotonic()
     status, headers, data = fetched(watched.reviewer, f"{view}film/?first=0", Range="bytes=0-")
@@ -134,7 +130,7 @@ def test_a_film_without_scripts_comes_at_playing_speed_and_is_never_gone_on_with
     assert data.count(b"moov") == 1
 
 
-def test_a_beat_comes_each_second_with_what_is_left(watched: WatchedOffice) -> None:
+def test_a_beat_comes_each_second_with_what_is_left(watched: Watching) -> None:
     request = watched.approved()
     view = watched.begun(request)
     parts = urlsplit(watched.site.origin)
@@ -153,7 +149,7 @@ def test_a_beat_comes_each_second_with_what_is_left(watched: WatchedOffice) -> N
     assert 0.7 <= (beats[2][0] - beats[0][0]) / 2 <= 2.0
 
 
-def test_what_a_player_tells_is_entered_and_what_makes_no_sense_is_not(watched: WatchedOffice, running: str) -> None:
+def test_what_a_player_tells_is_entered_and_what_makes_no_sense_is_not(watched: Watching, running: str) -> None:
     tell = watched.reviewer.post
     assert tell(f"{running}report/", shown="1960", seeks="1", hidden="200", ended="1").status == 204
     for odd in ({"shown": "-1"}, {"shown": "1e3"}, {"seeks": ""}, {"ended": "yes"}, {"hidden": "999999999"}):
@@ -162,8 +158,8 @@ def test_what_a_player_tells_is_entered_and_what_makes_no_sense_is_not(watched: 
     assert [(each.shown_ms, each.seeks, each.hidden_ms, each.ended) for each in told] == [(1960, 1, 200, True)]
 
 
-def test_steps_go_as_far_as_was_asked_and_a_refusal_says_why(watched: WatchedOffice) -> None:
-    view = watched.begun(watched.approved(clarity="faces-hidden", sound="masked"))
+def test_steps_go_as_far_as_was_asked_and_a_refusal_says_why(watched: Watching) -> None:
+    view = watched.began(clarity=Clarity.FACES_HIDDEN, sound=Sound.MASKED)
     page = watched.reviewer.get(view)
     assert "Clearer: in colour, faces hidden" in page.words
     assert "Clearer: voices changed" in page.words
@@ -177,7 +173,7 @@ def test_steps_go_as_far_as_was_asked_and_a_refusal_says_why(watched: WatchedOff
     assert watched.reviewer.post(f"{view}step/", clarity="sharp", sound="mute").status == 200
 
 
-def test_a_recording_is_given_back_in_one_form(watched: WatchedOffice) -> None:
+def test_a_recording_is_given_back_in_one_form(watched: Watching) -> None:
     request = watched.approved()
     view = watched.begun(request)
     watched.reviewer.get(view)
@@ -187,16 +183,16 @@ def test_a_recording_is_given_back_in_one_form(watched: WatchedOffice) -> None:
     assert "You gave this recording back." in watched.reviewer.get(view).words
 
 
-def test_pictures_sounds_and_damaged_films_have_pages_of_their_own(watched: WatchedOffice) -> None:
-    view = watched.begun(watched.approved(PHOTO, sound="mute"))
+def test_pictures_sounds_and_damaged_films_have_pages_of_their_own(watched: Watching) -> None:
+    view = watched.began(PHOTO)
     page = watched.reviewer.get(view)
     assert f'src="{view}still/"' in page.text
     status, headers, data = fetched(watched.reviewer, f"{view}still/")
     assert (status, headers["Content-Type"], data[:2]) == (200, "image/jpeg", b"\xff\xd8")
     assert headers["Cache-Control"] == "no-store"
     assert fetched(watched.reviewer, f"{view}film/?first=0")[0] == 400
-    sound = watched.begun(watched.approved(VOICE))
+    sound = watched.began(SOUND, seconds=8)
     assert "no sound is shown yet" in watched.reviewer.get(sound).words
-    torn = watched.begun(watched.approved(DAMAGED))
+    torn = watched.began(TORN)
     assert "cannot be shown" in watched.reviewer.last.words if watched.reviewer.last else False
     assert fetched(watched.reviewer, f"{torn}segment/?first=0&last=2000")[0] == 415

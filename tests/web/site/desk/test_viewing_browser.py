@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Response, expect
 
-from expunge.core.journal.review_events import ClarityChanged, ViewServed
-from expunge.core.journal.review_words import Clarity
+from expunge.core.journal.review_events import ClarityChanged, ReviewRecused, ViewServed
+from expunge.core.journal.review_words import Clarity, RecusalReason, Sound
+from expunge.core.review.watched import WatchDoubt
 from tests.adapters.rendering.measuring import detail_left
 from tests.adapters.rendering.recorded import Decoded, decoded
 from tests.adapters.rendering.test_pixels import CODEC, MOST_LEFT, expected_of, mark_of
 from tests.web.site.browser import Visitor, visitor
-from tests.web.site.desk.watched_company import HEIGHT, WIDTH, WatchedOffice, content
+from tests.web.site.desk.watching import HEIGHT, WIDTH, Watching, content
 from tests.web.site.test_recordings_browser import until
 
 pytestmark = pytest.mark.browser
@@ -57,13 +58,13 @@ class Received:
 
 
 @pytest.fixture
-def seated(watched: WatchedOffice, person: Visitor) -> Visitor:
+def seated(watched: Watching, person: Visitor) -> Visitor:
     """A browser in the login of the reviewer."""
     watched.sit_at(person)
     return person
 
 
-def playing(watched: WatchedOffice, visitor: Visitor, view: str) -> Page:
+def playing(watched: Watching, visitor: Visitor, view: str) -> Page:
     """Open a view, and wait until it plays."""
     page = visitor.go(f"{watched.site.origin}{view}")
     page.evaluate(WATCH)
@@ -82,8 +83,8 @@ def last_painted(page: Page) -> float:
     return float(page.evaluate("painted[painted.length - 1][0]"))
 
 
-def test_a_view_begins_is_watched_becomes_clearer_and_ends_with_a_result(watched: WatchedOffice, seated: Visitor) -> None:
-    request = watched.approved(clarity="faces-hidden", sound="masked")
+def test_a_view_begins_is_watched_becomes_clearer_and_ends_with_a_result(watched: Watching, seated: Visitor) -> None:
+    request = watched.approved(clarity=Clarity.FACES_HIDDEN, sound=Sound.MASKED)
     page = seated.go(f"{watched.site.origin}/staff/desk/view/start/{request}/")
     expect(page.locator("main")).to_contain_text("The time of the view runs from then on")
     page.get_by_role("button", name="Begin the view").click()
@@ -114,15 +115,13 @@ def test_a_view_begins_is_watched_becomes_clearer_and_ends_with_a_result(watched
     page.get_by_role("button", name="Close the request").click()
     expect(page.get_by_role("status").first).to_contain_text("The result is entered")
     assert seated.complaints == []
-    told = watched.watched(request)
-    assert told["steps"] == 1
-    assert told["seeks"] == 1
-    assert told["shown_ms"] > 900
-    assert told["doubts"] == []
+    told = watched.watched(view)
+    assert (told.steps, told.seeks, told.doubts) == (1, 1, ())
+    assert told.shown_ms > 900
     assert any(isinstance(each, ClarityChanged) and each.lease in view for each in watched.events())
 
 
-def test_revoked_in_the_middle_no_frame_is_painted_after_a_second(watched: WatchedOffice, seated: Visitor) -> None:
+def test_revoked_in_the_middle_no_frame_is_painted_after_a_second(watched: Watching, seated: Visitor) -> None:
     request = watched.approved()
     view = watched.begun(request)
     page = playing(watched, seated, view)
@@ -146,7 +145,7 @@ def frames_by_polling(page: Page, seconds: float) -> list[tuple[float, int]]:
     return found
 
 
-def test_without_scripts_as_well(watched: WatchedOffice, browser: Browser) -> None:
+def test_without_scripts_as_well(watched: Watching, browser: Browser) -> None:
     request = watched.approved()
     view = watched.begun(request)
     with visitor(browser, java_script_enabled=False) as person:
@@ -159,7 +158,7 @@ def test_without_scripts_as_well(watched: WatchedOffice, browser: Browser) -> No
         page.locator("video.paced").wait_for()
         page.evaluate("document.querySelector('[data-part=video]').remove()")
         until(page, "document.querySelector('video').currentTime > 2.8")
-        revoking = beside(lambda: watched.revoke(request))
+        revoking = beside(lambda: watched.revoke_at_machine(request))
         frames = frames_by_polling(page, 9)
         revoking.join()
         ended = watched.ended_at(view)
@@ -176,9 +175,9 @@ def frames_of(recording: Decoded, times: list[float]) -> np.ndarray:
     return np.stack([recording.frames[int(np.searchsorted(recording.times, at + 1e-6)) - 1] for at in times])
 
 
-def test_only_pixelated_bytes_ever_reach_a_browser_that_was_not_granted_clear(watched: WatchedOffice, seated: Visitor) -> None:
+def test_only_pixelated_bytes_ever_reach_a_browser_that_was_not_granted_clear(watched: Watching, seated: Visitor) -> None:
     received = Received(seated.page)
-    page = playing(watched, seated, watched.begun(watched.approved()))
+    page = playing(watched, seated, watched.began())
     until(page, "document.querySelector('video').currentTime > 2.2")
     page.keyboard.press("Space")
     pieces = received.pieces
@@ -222,8 +221,8 @@ def stopped(process: int) -> Iterator[None]:
             os.kill(each, signal.SIGCONT)
 
 
-def test_a_server_that_falls_silent_stops_the_player_within_seconds(watched: WatchedOffice, seated: Visitor) -> None:
-    view = watched.begun(watched.approved())
+def test_a_server_that_falls_silent_stops_the_player_within_seconds(watched: Watching, seated: Visitor) -> None:
+    view = watched.began()
     page = playing(watched, seated, view)
     with stopped(watched.site.served.process.pid):
         began = time.time()
@@ -233,8 +232,8 @@ def test_a_server_that_falls_silent_stops_the_player_within_seconds(watched: Wat
         expect(page.locator("[data-part=why]")).to_contain_text("Nothing tells any more")
 
 
-def test_a_stream_of_beats_that_breaks_stops_the_player_at_once(watched: WatchedOffice, seated: Visitor) -> None:
-    view = watched.begun(watched.approved())
+def test_a_stream_of_beats_that_breaks_stops_the_player_at_once(watched: Watching, seated: Visitor) -> None:
+    view = watched.began()
     page = playing(watched, seated, view)
     began = time.time()
     watched.site.begin_worker_anew()
@@ -254,9 +253,9 @@ def hide(page: Page, hidden: bool) -> None:
     )
 
 
-def test_a_page_that_is_not_in_front_is_paused_blurred_and_told(watched: WatchedOffice, seated: Visitor) -> None:
-    request = watched.approved()
-    page = playing(watched, seated, watched.begun(request))
+def test_a_page_that_is_not_in_front_is_paused_blurred_and_told(watched: Watching, seated: Visitor) -> None:
+    view = watched.began()
+    page = playing(watched, seated, view)
     hide(page, True)
     assert page.evaluate("document.querySelector('video').paused")
     assert page.evaluate("getComputedStyle(document.querySelector('video')).filter").startswith("blur")
@@ -268,22 +267,21 @@ def test_a_page_that_is_not_in_front_is_paused_blurred_and_told(watched: Watched
     until(page, "!document.querySelector('video').paused")
     until(page, "document.getElementById('viewing').className === ''")
     page.wait_for_timeout(300)
-    assert watched.watched(request)["hidden_ms"] >= 500
+    assert watched.watched(view).hidden_ms >= 500
 
 
-def test_a_browser_that_dies_in_the_middle_leaves_a_record_that_says_so(watched: WatchedOffice, browser: Browser) -> None:
-    request = watched.approved()
-    view = watched.begun(request)
+def test_a_browser_that_dies_in_the_middle_leaves_a_record_that_says_so(watched: Watching, browser: Browser) -> None:
+    view = watched.began()
     with visitor(browser) as person:
         watched.sit_at(person)
         page = playing(watched, person, view)
         crash(person.context.new_cdp_session(page))
     time.sleep(2.5)
-    told, views = watched.watched(request), watched.views(view)
+    told, views = watched.watched(view), watched.views(view)
     assert [each.sequence for each in views] == list(range(len(views)))
-    assert told["views"] == len(views)
-    assert told["handed_bytes"] > 0
-    assert told["doubts"] == ["the player never told its end"]
+    assert told.views == len(views)
+    assert told.handed_bytes > 0
+    assert told.doubts == (WatchDoubt.NO_END,)
     time.sleep(2.5)
     assert len(watched.views(view)) == len(views), "nothing is handed out to a browser that is gone"
     assert isinstance(views[0], ViewServed)
@@ -295,13 +293,13 @@ def crash(session: CDPSession) -> None:
         session.send("Page.crash")
 
 
-@pytest.mark.parametrize(("key", "why"), [("k", "I know this person"), ("h", "this harms me")], ids=["knows", "harms"])
-def test_one_key_gives_a_recording_back(watched: WatchedOffice, seated: Visitor, key: str, why: str) -> None:
+@pytest.mark.parametrize(("key", "why"), [("k", RecusalReason.KNOWS_PERSON), ("h", RecusalReason.HARMFUL)], ids=["knows", "harms"])
+def test_one_key_gives_a_recording_back(watched: Watching, seated: Visitor, key: str, why: RecusalReason) -> None:
     request = watched.approved()
     page = playing(watched, seated, watched.begun(request))
     page.keyboard.press(key)
     expect(page.get_by_role("status").first).to_contain_text("You gave the recording back.")
-    assert watched.operator("access", "show", request, "--json").json["recused"] == why
+    assert [each.why for each in watched.events() if isinstance(each, ReviewRecused) and each.request == request] == [why]
 
 
 TOLD_BY_HAND = """() => {
@@ -320,9 +318,9 @@ SAID = """() => {
 }"""
 
 
-def test_a_screen_reader_hears_the_countdown_at_three_moments_alone(watched: WatchedOffice, seated: Visitor) -> None:
+def test_a_screen_reader_hears_the_countdown_at_three_moments_alone(watched: Watching, seated: Visitor) -> None:
     seated.page.add_init_script(f"({TOLD_BY_HAND})()")
-    page = seated.go(f"{watched.site.origin}{watched.begun(watched.approved())}")
+    page = seated.go(f"{watched.site.origin}{watched.began()}")
     page.evaluate(SAID)
     clock = page.locator("[data-part=left]")
     assert clock.get_attribute("aria-live") == "off"
