@@ -174,7 +174,7 @@ def test_steps_go_as_far_as_was_asked_and_a_refusal_says_why(watched: Watching) 
 
 
 def test_a_recording_is_given_back_in_one_form(watched: Watching) -> None:
-    request = watched.approved()
+    request = watched.approved(watched.fresh_film("given-back"))
     view = watched.begun(request)
     watched.reviewer.get(view)
     shown = watched.reviewer.post(f"/staff/desk/view/give-back/{request}/", why="this harms me")
