@@ -37,7 +37,8 @@ def test_a_piece_is_a_pixelated_and_mute_rendition_that_nothing_keeps(watched: W
     assert "Content-Disposition" not in headers
     assert "sandbox" in headers["Content-Security-Policy"]
     shown = decoded(data)
-    assert (shown.times[0], shown.end, shown.kinds) == (pytest.approx(2.0), pytest.approx(4.0), {"video"})
+    assert [shown.times[0], shown.end] == pytest.approx([2.0, 4.0])
+    assert shown.kinds == {"video"}
     assert shown.colours <= 3
     (entered,) = (each for each in watched.views(view) if each.last_ms == 4000)
     assert (entered.first_ms, entered.clarity.value, entered.case_number) == (2000, "pixelated", "LE-88")
@@ -126,7 +127,7 @@ def test_a_film_without_scripts_comes_at_playing_speed_and_is_never_gone_on_with
     assert headers["Cache-Control"] == "no-store"
     assert took >= 3.9, "it ends when it has been watched"
     shown = decoded(data)
-    assert (shown.times[0], shown.end) == (pytest.approx(0.0), pytest.approx(4.0))
+    assert [shown.times[0], shown.end] == pytest.approx([0.0, 4.0])
     assert data.count(b"moov") == 1
 
 

@@ -46,7 +46,10 @@ class Received:
 
     def __init__(self, page: Page) -> None:
         self.answers: list[Response] = []
-        page.on("response", lambda answer: self.answers.append(answer))
+        page.on("response", self._keep)
+
+    def _keep(self, answer: Response) -> None:
+        self.answers.append(answer)
 
     @property
     def bodies(self) -> list[tuple[str, bytes]]:
@@ -206,9 +209,9 @@ def test_only_pixelated_bytes_ever_reach_a_browser_that_was_not_granted_clear(wa
     samples = [clear[at : at + 64] for at in range(len(clear) // 4, len(clear) - 64, len(clear) // 40)]
     assert not any(sample in body for _, body in received.bodies for sample in samples)
     # The control: granted clear, the same way, the measure finds the recording.
-    for clear in ("in colour, faces hidden", "a clear picture"):
-        page.get_by_role("button", name=f"Clearer: {clear}").click()
-        expect(page.locator("main")).to_contain_text(f"Shown now: {clear}")
+    for picture in ("in colour, faces hidden", "a clear picture"):
+        page.get_by_role("button", name=f"Clearer: {picture}").click()
+        expect(page.locator("main")).to_contain_text(f"Shown now: {picture}")
     page.evaluate(WATCH)
     until(page, "painted.length > 3")
     shown = decoded(received.pieces[-1])

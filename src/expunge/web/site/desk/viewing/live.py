@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -34,7 +35,7 @@ def live(request: DeskRequest, lease: str) -> HttpResponseBase:
 
 def _beats(who: DeskCaller, lease: str, language: str) -> Iterator[bytes]:
     """Yield events until the lease ends. A stream that cannot be told of the lease any more ends without a word, which stops the player."""
-    with STREAMS.place(who.account) as room:
+    with STREAMS.place(UUID(who.account)) as room:
         if not room:
             yield _event("full", "")
             return

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -100,7 +101,7 @@ def _film(request: DeskRequest, lease: str) -> HttpResponseBase:
 
 def _paced(who: DeskCaller, card: LeaseCard, made: Segment, pieces: Iterator[tuple[int, int]]) -> Iterator[bytes]:
     """Yield a film at playing speed, and end it with the time that it takes to watch. Raises OSError where the lease ends before."""
-    with STREAMS.place(who.account) as room:
+    with STREAMS.place(UUID(who.account)) as room:
         if not room:
             _break_off()
         first, began = made.first_ms, time.monotonic()
