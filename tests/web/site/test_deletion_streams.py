@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from uuid import UUID
 
-from expunge.web.site.shell.streams import DOWNLOADS, MOST_STREAMS, OF_ACCOUNT, Streams
+from expunge.web.site.portal.live_streams import DOWNLOADS, MOST_STREAMS, OF_ACCOUNT, Streams
 
 ONE, OTHER, THIRD = (UUID(int=number) for number in range(3))
 

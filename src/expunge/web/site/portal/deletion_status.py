@@ -29,8 +29,8 @@ from expunge.web.ending import ENDING
 from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.factors import asking
 from expunge.web.site.portal import deletion_words as words
+from expunge.web.site.portal.live_streams import Streams
 from expunge.web.site.portal.member import Member, clerk, family_page
-from expunge.web.site.shell.streams import Streams
 
 LONGEST = 120.0
 """Seconds after which a stream ends; the browser asks again."""

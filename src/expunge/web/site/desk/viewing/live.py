@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -12,16 +11,14 @@ from django.views.decorators.http import require_GET
 
 from expunge.core.accounts.staff import StaffRight
 from expunge.errors import ExpungeError
-from expunge.ports.review.desk_door import DeskCaller, LeaseCard
+from expunge.ports.review.desk_door import DeskCaller
 from expunge.web.ending import ENDING
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_part
 from expunge.web.site.desk.viewing import words
-from expunge.web.site.shell.streams import Streams
+from expunge.web.site.desk.viewing.watchers import WATCHERS, Place
 
 BEAT = 1.0
 """Seconds between two beats."""
-STREAMS = Streams(most=6, of_account=2)
-"""Those who watch at once, of the threads that are shared by turns: each holds one for as long as the lease lasts."""
 
 
 @require_GET
@@ -35,25 +32,23 @@ def live(request: DeskRequest, lease: str) -> HttpResponseBase:
 
 def _beats(who: DeskCaller, lease: str, language: str) -> Iterator[bytes]:
     """Yield events until the lease ends. A stream that cannot be told of the lease any more ends without a word, which stops the player."""
-    with STREAMS.place(UUID(who.account)) as room:
-        if not room:
+    with WATCHERS.watching(who.account, lease) as watcher:
+        if watcher.place is Place.FULL:
             yield _event("full", "")
             return
         try:
             card = desk().lease(who, lease)
-            while card.runs and not ENDING.is_set():
+            while card.runs and not ENDING.is_set() and watcher.place is Place.HELD:
                 yield _event("beat", str(card.seconds_left))
                 card = desk().follow(who, lease, BEAT)
         except ExpungeError:
             return
-        if not card.runs:
-            yield _event("over", _why(card, language))
-
-
-def _why(card: LeaseCard, language: str) -> str:
-    # Why the language again: the stream is written after the middleware has let go of it.
-    with translation.override(language):
-        return words.why_ended(card)
+        # Why the language again: the stream is written after the middleware has let go of it.
+        with translation.override(language):
+            if not card.runs:
+                yield _event("over", words.why_ended(card))
+            elif watcher.place is Place.TAKEN:
+                yield _event("over", words.elsewhere())
 
 
 def _event(name: str, data: str) -> bytes:

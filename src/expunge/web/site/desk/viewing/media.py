@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -21,16 +20,18 @@ from django.views.decorators.http import require_GET
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.review.rendition import FormKind, Segment, segments
 from expunge.errors import DeskRefused, ExpungeError
-from expunge.ports.review.desk_door import LONGEST_FOLLOW, DeskCaller, LeaseCard
+from expunge.ports.review.desk_door import DeskCaller, LeaseCard
 from expunge.web.ending import ENDING
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_part, status_of, told
 from expunge.web.site.desk.viewing import forms, words
-from expunge.web.site.desk.viewing.live import STREAMS
+from expunge.web.site.desk.viewing.watchers import WATCHERS, Place, Watcher
 
 MOST_PIECE = 4_000
 """Milliseconds of one piece, at most."""
 AHEAD = 1.2
 """Seconds before its time at which a piece of a paced film is made."""
+LOOK = 1.0
+"""Seconds after which a paced film looks whether it is watched in another window by now."""
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _SAFE = {
     # Why a policy of its own: opened by itself, the file is a page of this site, and shall be able to do nothing.
@@ -101,26 +102,26 @@ def _film(request: DeskRequest, lease: str) -> HttpResponseBase:
 
 def _paced(who: DeskCaller, card: LeaseCard, made: Segment, pieces: Iterator[tuple[int, int]]) -> Iterator[bytes]:
     """Yield a film at playing speed, and end it with the time that it takes to watch. Raises OSError where the lease ends before."""
-    with STREAMS.place(UUID(who.account)) as room:
-        if not room:
+    with WATCHERS.watching(who.account, card.lease) as watcher:
+        if watcher.place is not Place.HELD:
             _break_off()
         first, began = made.first_ms, time.monotonic()
         yield made.data
         for begin, end in pieces:
-            _wait(who, card.lease, began + (begin - first) / 1000 - AHEAD)
+            _wait(who, card.lease, watcher, began + (begin - first) / 1000 - AHEAD)
             try:
                 made = desk().segment(who, card.lease, begin, end)
             except ExpungeError:
                 _break_off()
             yield made.body
         # Why wait: what was sent and not watched yet is taken back as well, where the lease ends meanwhile.
-        _wait(who, card.lease, began + (made.last_ms - first) / 1000)
+        _wait(who, card.lease, watcher, began + (made.last_ms - first) / 1000)
 
 
-def _wait(who: DeskCaller, lease: str, until: float) -> None:
+def _wait(who: DeskCaller, lease: str, watcher: Watcher, until: float) -> None:
     while (left := until - time.monotonic()) > 0:
         try:
-            runs = desk().follow(who, lease, min(left, LONGEST_FOLLOW)).runs
+            runs = desk().follow(who, lease, min(left, LOOK)).runs and watcher.place is Place.HELD
         except ExpungeError:
             runs = False
         if not runs or ENDING.is_set():

@@ -124,6 +124,11 @@ def time_over() -> str:
     return _("The time of this view is over. To go on takes a new request.")
 
 
+def elsewhere() -> str:
+    """Return that a lease is watched in another window by now."""
+    return _("This view goes on in another window of yours.")
+
+
 def begin_anew() -> str:
     """Return that a film which broke off is not gone on with."""
     return _("The film broke off. Open the page of the view again: it says why.")
