@@ -20,11 +20,11 @@ SEED = 7
 _MARK = "demo.json"
 SERVERS = "servers"
 """Folder of the logs of the company's servers."""
-LOGINS = "logins.json"
-"""Who can log in where the company is served."""
+LOGINS, DESK = "logins.json", "desk.json"
+"""Who can log in where the company is served; what a walk through its desk is told."""
 _OURS = (
     "world", "before", "twin", "state", "consent", doorbells.NIGHTLY, "guardian", "forged", "statements", SERVERS, "expunge.yaml",
-    "CREDITS.txt", proving.PUBLISHED, LOGINS, ".expunge-accounts", _MARK,
+    "CREDITS.txt", proving.PUBLISHED, LOGINS, DESK, ".expunge-accounts", _MARK,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -34,6 +34,7 @@ from typing import Any
 
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from expunge.testing.desk.browser import Answer, Browser, UnexpectedPage, send_code
+from expunge.testing.desk.detail import measure
 
 FILE = "desk.json"
 PURPOSE = "harm or financial loss"
@@ -75,7 +76,7 @@ class Walk:
 
     origin: str
     told: dict[str, Any]
-    say: Callable[[str], None] = print
+    say: Callable[[str], None]
     case: str = field(default_factory=lambda: f"WALK-{secrets.randbelow(900_000) + 100_000}")
     people: dict[str, Employee] = field(default_factory=dict)
     request: str = ""
@@ -173,9 +174,6 @@ class Walk:
     def measure(self) -> None:
         """Decode what came, and measure what is left of the film."""
         try:
-            # Why late: without the packages of the desk the walk says so, and goes no further.
-            from expunge.testing.desk.detail import measure
-
             found, clear = measure(self.received, self._film()), measure(self._film(), self._film())
         except (ImportError, ValueError) as error:
             raise StepFailed(str(error)) from error
@@ -349,27 +347,10 @@ class Walk:
         self.say(f"{mark:<9}{text}")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Walk. Exit code 0 where every step held, 1 where one did not, 2 where the walk cannot begin.
-
-    Args:
-        arguments: URL, and the file or folder; those of the command line when None.
-    """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] in {"-h", "--help"} or len(given) > 2:
-        sys.stderr.write(f"usage: scripts/desk-walk URL [FILE|FOLDER]\n\n{__doc__}")
-        return 0 if given and given[0] in {"-h", "--help"} else 2
-    path = Path(given[1] if len(given) > 1 else "demo-out")
-    path = path / FILE if path.is_dir() else path
-    try:
-        told = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"error: {path} cannot be read: {error}\nhelp: `expunge demo serve` writes one\n")
-        return 2
-    walk = Walk(given[0].rstrip("/"), told)
-    held = walk.go()
-    walk.say("every step held" if held else f"a step failed: {', '.join(walk.failed)}")
-    return 0 if held else 1
+def read_told(path: Path) -> dict[str, Any]:
+    """Return what a walk is told by a file, or by the one in a folder. Raises OSError, ValueError."""
+    told: dict[str, Any] = json.loads((path / FILE if path.is_dir() else path).read_text("utf-8"))
+    return told
 
 
 def _at(page: Answer) -> str:
@@ -378,7 +359,3 @@ def _at(page: Answer) -> str:
 
 def _sentence(text: str, having: str) -> str:
     return next((each.strip() for each in re.split(r"(?<=[.!?]) ", text) if having in each), "")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
