@@ -43,6 +43,7 @@ from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
 from expunge.core.review.question import ViewQuestion
+from expunge.core.review.statements import ACCESS_ROLE
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
@@ -272,7 +273,7 @@ VERBS: dict[str, Call] = {
     "policies.history": lambda world: world.opened.policies.history(),
     "policies.decided": lambda world: world.opened.policies.decided(ViewQuestion(DeskAct.VIEW), at=LIMB.at),
     "policies.replay": lambda world: world.opened.policies.replay(by="priya"),
-    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", None, date(2026, 1, 5)),
+    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", ACCESS_ROLE, date(2026, 1, 5)),
     "reviewers.attest": lambda world: world.opened.reviewers.attest("desk-1", ReviewPurpose.HARM, date(2026, 1, 5)),
     "reviewers.people": lambda world: world.opened.reviewers.people(),
     "reviewers.overview": lambda world: world.opened.reviewers.overview(),
@@ -282,6 +283,7 @@ VERBS: dict[str, Call] = {
     "staff.invite_first": lambda world: world.opened.staff.invite_first(),
     "staff.fingerprints": lambda world: world.opened.staff.fingerprints(world.opened.staff.named("desk-1")),
     "staff.link": lambda world: world.opened.staff.link("secret"),
+    "staff.require_trained": lambda world: world.opened.staff.require_trained(),
     "staff.review": lambda world: world.opened.staff.review(),
     "staff.equivalence": lambda world: world.opened.staff.equivalence("desk-1", AccessMethod.TOTP, b"why", "SEC-1", REVIEW.until),
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(

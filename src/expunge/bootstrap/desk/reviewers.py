@@ -8,21 +8,21 @@ from datetime import date
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.review_spec import ReviewLimits
 from expunge.core.journal.review_words import ReviewPurpose
+from expunge.core.review.people import PersonAccess, RecordedDuty
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.reports.duty_ledger import LedgerEntry
 from expunge.engine.review import reviewers
-from expunge.engine.review.reviewers import PersonAccess, RecordedDuty
 
 
 @dataclass(frozen=True)
 class ReviewerService(DomainService):
     """Records of reviewers and approvers."""
 
-    def train(self, which: str, purpose: ReviewPurpose | None, on: date, document: str = "") -> LedgerEntry:
+    def train(self, which: str, role: str, on: date, document: str = "") -> LedgerEntry:
         """Enter a training of an account, by its id or label; see :func:`expunge.engine.review.reviewers.train`."""
         with self.alone():
-            return reviewers.train(self.context, self._named(which), purpose, on, document)
+            return reviewers.train(self.context, self._named(which), role, on, document)
 
     def attest(self, which: str, purpose: ReviewPurpose, on: date, document: str = "") -> LedgerEntry:
         """Enter a statement of purpose of an account; see :func:`expunge.engine.review.reviewers.attest`."""
