@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from uuid import UUID
 
+from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.journal.review_words import ReviewPurpose
 
 ACCESS_ROLE = "access to recordings"
@@ -41,3 +43,8 @@ def statement(purpose: ReviewPurpose) -> str:
 def statement_digest(purpose: ReviewPurpose) -> str:
     """Return the hex SHA-256 of the statement, which the record of it has as its document."""
     return sha256(statement(purpose).encode()).hexdigest()
+
+
+def attesting(account: str, purpose: ReviewPurpose) -> Ask:
+    """Return the ask that a reviewer's passkey signs to make the statement of a purpose: these words, and no others."""
+    return Ask(AskKind.VIEW, UUID(account), details=(("purpose", purpose.value), ("statement", statement_digest(purpose))))
