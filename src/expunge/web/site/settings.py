@@ -151,6 +151,7 @@ def _pages() -> dict[str, Any]:
                         "shell": f"{_NAMESPACE}.shell.tags",
                         "recovery": f"{_NAMESPACE}.accounts.recovery",
                         "staff_words": f"{_NAMESPACE}.staff.managing.word_tags",
+                        "desk_words": f"{_NAMESPACE}.desk.word_tags",
                         "unused": f"{_NAMESPACE}.portal.stopping.unused_tags",
                     },
                 },

@@ -1,110 +1,88 @@
-"""Filters of the desk's templates: closed lists, ranges and times in words."""
+"""Filters of the desk's templates: words of the registers, standings as marks, ranges and times."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 
 from django import template
 from django.utils import timezone
+from django.utils.text import capfirst
 
-from expunge.core.journal.review_words import CaseKind, Clarity, LeaseEnding, RecusalReason, ReviewOutcome, ReviewPurpose, Room, Sound
+from expunge.core.journal.review_words import Clarity, ReviewPurpose, Sound
 from expunge.core.noticing.findings import FindingStanding
 from expunge.core.review.people import RecordedDuty, RecordStanding
 from expunge.core.review.request import RequestStanding
-from expunge.web.site.desk import words
+from expunge.web.site.desk import plain_words
+from expunge.web.site.desk.words import word
 from expunge.web.site.staff.managing.word_tags import moment
 
 register = template.Library()
 register.filter("moment", moment)
-register.filter("place", words.clock_of)
+_GOOD = frozenset({RequestStanding.APPROVED, RequestStanding.ACTIVE, RecordStanding.CURRENT})
+_CAUTION: frozenset[StrEnum] = frozenset(
+    {
+        RequestStanding.DENIED,
+        RequestStanding.OUTCOME_OWED,
+        RecordStanding.DUE,
+        RecordStanding.LAPSED,
+        RecordStanding.MISSING,
+        FindingStanding.OPEN,
+        FindingStanding.JUDGED_ONCE,
+        FindingStanding.DISPUTED,
+        FindingStanding.CONFIRMED,
+    }
+)
 
 
 @register.filter
 def purpose_words(purpose: str) -> str:
-    """Return a purpose of review in words; another text as it is."""
-    return str(words.PURPOSES[ReviewPurpose(purpose)]) if purpose in {each.value for each in ReviewPurpose} else purpose
-
-
-@register.filter
-def case_words(kind: str) -> str:
-    """Return the kind of a case in words."""
-    return str(words.CASES[CaseKind(kind)])
+    """Return a purpose of review as a sentence; another text as it is."""
+    return str(plain_words.PURPOSES[ReviewPurpose(purpose)]) if purpose in {each.value for each in ReviewPurpose} else purpose
 
 
 @register.filter
 def clarity_words(clarity: str) -> str:
     """Return a clarity in words; empty for none."""
-    return str(words.CLARITIES[Clarity(clarity)]) if clarity else ""
+    return str(capfirst(word(Clarity(clarity)))) if clarity else ""
 
 
 @register.filter
 def sound_words(sound: str) -> str:
     """Return a sound in words; empty for none."""
-    return str(words.SOUNDS[Sound(sound)]) if sound else ""
-
-
-@register.filter
-def room_words(room: str) -> str:
-    """Return a class of place in words."""
-    return str(words.ROOMS[Room(room)])
-
-
-@register.filter
-def outcome_words(outcome: str) -> str:
-    """Return the result of a review in words."""
-    return str(words.OUTCOMES[ReviewOutcome(outcome)])
-
-
-@register.filter
-def recusal_words(why: str) -> str:
-    """Return why a request was given back."""
-    return str(words.RECUSALS[RecusalReason(why)])
-
-
-@register.filter
-def ending_words(why: str) -> str:
-    """Return why a lease ended."""
-    return str(words.ENDINGS[LeaseEnding(why)])
+    return word(Sound(sound)) if sound else ""
 
 
 @register.inclusion_tag("desk/mark.html")
-def request_mark(standing: str) -> dict[str, str]:
-    """Show the standing of a request."""
-    said, look = words.STANDINGS[RequestStanding(standing)]
-    return {"said": str(said), "look": look}
+def mark(standing: StrEnum) -> dict[str, str]:
+    """Show the standing of a request, a record or a finding."""
+    look = "good" if standing in _GOOD else "caution" if standing in _CAUTION else ""
+    return {"said": str(capfirst(word(standing))), "look": look}
 
 
 @register.inclusion_tag("desk/mark.html")
-def record_mark(standing: str) -> dict[str, str]:
-    """Show the standing of a training or a statement."""
-    said, look = words.RECORDS[RecordStanding(standing)]
-    return {"said": str(said), "look": look}
-
-
-@register.inclusion_tag("desk/mark.html")
-def finding_mark(standing: str) -> dict[str, str]:
-    """Show the standing of a finding."""
-    said, look = words.FINDINGS[FindingStanding(standing)]
-    return {"said": str(said), "look": look}
+def missing_mark() -> dict[str, str]:
+    """Show that a record is missing."""
+    return mark(RecordStanding.MISSING)
 
 
 @register.filter
 def span(card: object) -> str:
     """Return the range of a card: from, to, and its length."""
     first, last = getattr(card, "first_ms", 0), getattr(card, "last_ms", 0)
-    return f"{words.part(first, last)} ({words.lasting(last - first)})"
+    return f"{plain_words.part(first, last)} ({plain_words.lasting(last - first)})"
 
 
 @register.filter
 def time_left(until: datetime) -> str:
     """Return the time until a moment, in words."""
-    return words.left((until - timezone.now()).total_seconds())
+    return plain_words.left((until - timezone.now()).total_seconds())
 
 
 @register.filter
 def duty_words(duty: RecordedDuty) -> str:
     """Return what a training or a statement is about."""
-    return words.duty(duty.role, duty.purpose)
+    return plain_words.duty(duty.role, duty.purpose)
 
 
 @register.filter

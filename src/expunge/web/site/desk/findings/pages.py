@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,10 +18,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import is_reference
 from expunge.core.journal.finding_events import FindingReason, FindingVerdict
+from expunge.core.noticing.findings import FindingStanding
 from expunge.errors import Busy, Conflict, DecisionRefused, DeskRefused, ExpungeError, UsageError
 from expunge.ports.review.desk_door import FindingCard
-from expunge.web.site.desk import refusals, words
+from expunge.web.site.desk import plain_words, refusals
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
+from expunge.web.site.desk.words import word
 
 _REFUSALS: dict[str, str | Promise] = {
     "own-finding": gettext_lazy("It is about your own account. Another person judges it."),
@@ -62,8 +65,8 @@ class DecideForm(forms.Form):
         reason = self.fields["reason"]
         assert isinstance(reason, forms.ChoiceField)
         groups = [
-            (str(said), [(each.name, words.REASONS[each]) for each in FindingReason if each.verdict is verdict])
-            for verdict, said in words.VERDICTS.items()
+            (_verdict(verdict), [(each.name, capfirst(word(each))) for each in FindingReason if each.verdict is verdict])
+            for verdict in FindingVerdict
         ]
         reason.choices = [("", _("Choose one")), *groups]
 
@@ -99,7 +102,7 @@ def finding(request: DeskRequest, which: str) -> HttpResponse:
         return render(request, "desk/findings/finding.html", values)
     reason = FindingReason[form.cleaned_data["reason"]]
     if "confirmed" not in request.POST:
-        seen = {"words": words.REASONS[reason], "verdict": words.VERDICTS[reason.verdict], "confirms": _confirms(reason)}
+        seen = {"words": word(reason), "verdict": _verdict(reason.verdict), "confirms": reason.verdict is FindingVerdict.CONFIRMED}
         return render(request, "desk/findings/confirm.html", {**values, **seen})
     changes = request.POST.get("changes", "")
     try:
@@ -112,8 +115,8 @@ def finding(request: DeskRequest, which: str) -> HttpResponse:
     return redirect("desk_findings")
 
 
-def _confirms(reason: FindingReason) -> bool:
-    return reason.verdict is FindingVerdict.CONFIRMED
+def _verdict(verdict: FindingVerdict) -> str:
+    return str(capfirst(word(FindingStanding(verdict.value))))
 
 
 def _refused(error: ExpungeError) -> str:
@@ -125,18 +128,18 @@ def _refused(error: ExpungeError) -> str:
 
 
 def _says(rule: str) -> str:
-    return str(words.RULES[rule][0]) if rule in words.RULES else rule
+    return str(plain_words.RULES[rule][0]) if rule in plain_words.RULES else rule
 
 
 def _decisions(card: FindingCard) -> list[dict[str, object]]:
-    return [{"card": each, "words": words.REASONS[each.reason], "verdict": words.VERDICTS[each.reason.verdict]} for each in card.decisions]
+    return [{"card": each, "words": word(each.reason), "verdict": _verdict(each.reason.verdict)} for each in card.decisions]
 
 
 def _lines(request: DeskRequest, card: FindingCard) -> list[RuleLine]:
     usual = {each.rule: each for each in desk().compared(request.seat, card.finding)}
     found = []
     for rule, number in card.met:
-        says, counts = words.RULES.get(rule, (rule, ""))
+        says, counts = plain_words.RULES.get(rule, (rule, ""))
         peers = usual.get(rule)
         told = "" if peers is None or peers.usual is None else f"{peers.usual:.1f}".removesuffix(".0")
         times = "" if peers is None or not peers.usual else f"{number / peers.usual:.0f}"

@@ -16,7 +16,7 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.core.families.looks import LookedBy
 from expunge.errors import Busy, DeskRefused, UsageError
 from expunge.ports.review.desk_door import MOST_LOOKS, LookCard
-from expunge.web.site.desk import refusals, words
+from expunge.web.site.desk import plain_words, refusals
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
 
 FEW = 100
@@ -82,5 +82,5 @@ def looks(request: DeskRequest) -> HttpResponse:
 
 def _row(card: LookCard) -> LookRow:
     if card.by is LookedBy.STAFF:
-        return LookRow(card, card.name, words.part(card.first_ms, card.last_ms))
+        return LookRow(card, card.name, plain_words.part(card.first_ms, card.last_ms))
     return LookRow(card, _("The program %(name)s") % {"name": card.name} if card.by is LookedBy.PROGRAM else _("Its own family"), "")

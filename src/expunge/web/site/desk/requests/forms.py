@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
 from expunge.core.review.new_review import NewReview
 from expunge.ports.review.desk_door import RequestPage
-from expunge.web.site.desk import words
+from expunge.web.site.desk import plain_words
+from expunge.web.site.desk.words import choices
 
 _TIME = re.compile(r"(?:(\d{1,3}):)?(\d{1,5})(?:\.(\d{1,3}))?")
 _CASE = re.compile(r"[A-Z][A-Z0-9]{1,9}-[0-9]{1,9}")
@@ -22,6 +25,10 @@ _SECONDS_OF_A_MINUTE = 60
 _NARROW = (Clarity.TRANSCRIPT, Clarity.PIXELATED, Clarity.FACES_HIDDEN)
 """What an emergency may ask for."""
 _TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+def _offered(kind: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(value, str(capfirst(said))) for value, said in choices(kind)]
 
 
 def _place(text: str) -> int | None:
@@ -75,7 +82,7 @@ class AskForm(forms.Form):
     clarity = forms.ChoiceField(
         label=gettext_lazy("The clearest picture"),
         initial=Clarity.PIXELATED.value,
-        help_text=gettext_lazy("A look begins with grey blocks. Each step beyond is written down when you take it."),
+        help_text=gettext_lazy("A look begins in grey blocks, without sound. Each step beyond is written down when you take it."),
     )
     sound = forms.ChoiceField(label=gettext_lazy("The clearest sound"), initial=Sound.MUTE.value)
     why = forms.CharField(
@@ -93,15 +100,15 @@ class AskForm(forms.Form):
         """Offer the closed lists."""
         super().__init__(data, initial=initial)
         offered = {
-            "purpose": words.choices({each: said for each, said in words.PURPOSES.items() if self._offers(each)}),
-            "case_kind": words.choices(words.CASES),
-            "clarity": words.choices({each: said for each, said in words.CLARITIES.items() if not self.break_glass or each in _NARROW}),
-            "sound": words.choices({each: said for each, said in words.SOUNDS.items() if not self.break_glass or each is not Sound.CLEAR}),
+            "purpose": [(each.value, said) for each, said in plain_words.PURPOSES.items() if self._offers(each)],
+            "case_kind": _offered(CaseKind),
+            "clarity": [each for each in _offered(Clarity) if not self.break_glass or each[0] in _NARROW],
+            "sound": [each for each in _offered(Sound) if not self.break_glass or each[0] != Sound.CLEAR],
         }
-        for name, choices in offered.items():
+        for name, each in offered.items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = choices if name in {"clarity", "sound"} or len(choices) == 1 else [("", _("Choose one")), *choices]
+            field.choices = each if name in {"clarity", "sound"} or len(each) == 1 else [("", _("Choose one")), *each]
 
     def _offers(self, purpose: ReviewPurpose) -> bool:
         return not self.break_glass or purpose is ReviewPurpose.HARM
@@ -180,7 +187,7 @@ def extension_of(page: RequestPage) -> dict[str, Any]:
         "case_kind": card.case_kind.value,
         "case_number": card.case_number,
         "recording": page.recording or "",
-        "first": words.clock_of(card.last_ms),
+        "first": plain_words.clock_of(card.last_ms),
         "clarity": card.clarity.value,
         "sound": card.sound.value,
         "extends": card.request,
