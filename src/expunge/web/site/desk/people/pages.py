@@ -76,7 +76,7 @@ class TrainForm(forms.Form):
 def people(request: DeskRequest) -> HttpResponse:
     """Show who can be shown a recording, and what of rights and training is open."""
     found = desk().people(request.seat)
-    due = dict(found.confirmed)
+    due = dict(found.lapses)
     rows = [_row(each, due.get(each.account)) for each in found.people]
     values = {
         "found": found,
@@ -108,7 +108,8 @@ def train(request: DeskRequest) -> HttpResponse:
 
 
 def _others(found: PeopleAtDesk, own: str) -> list[tuple[str, str]]:
-    named = {each.account: each.label for each in (*found.people, *found.duties, *found.sealed_only)}
+    named = {each.account: each.label for each in found.sealed_only}
+    named |= {each.account: each.label for each in found.people} | {each.account: each.label for each in found.duties}
     return sorted(((account, label) for account, label in named.items() if account != own), key=lambda each: each[1])
 
 

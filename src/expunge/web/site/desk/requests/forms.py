@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,7 +28,7 @@ _NARROW = (Clarity.TRANSCRIPT, Clarity.PIXELATED, Clarity.FACES_HIDDEN)
 _TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-def _offered(kind: type[StrEnum]) -> list[tuple[str, str]]:
+def _offered(kind: type[StrEnum]) -> list[tuple[str, str | Promise]]:
     return [(value, str(capfirst(said))) for value, said in choices(kind)]
 
 
@@ -99,7 +100,7 @@ class AskForm(forms.Form):
     def __init__(self, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         """Offer the closed lists."""
         super().__init__(data, initial=initial)
-        offered = {
+        offered: dict[str, list[tuple[str, str | Promise]]] = {
             "purpose": [(each.value, said) for each, said in plain_words.PURPOSES.items() if self._offers(each)],
             "case_kind": _offered(CaseKind),
             "clarity": [each for each in _offered(Clarity) if not self.break_glass or each[0] in _NARROW],
