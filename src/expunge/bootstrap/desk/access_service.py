@@ -16,6 +16,7 @@ from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.core.journal.review_words import NoteAbout, ReviewPurpose
 from expunge.core.review import approval
+from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 from expunge.core.review.request import Lease, ReviewRequest
 from expunge.core.values.ids import Pseudonym
@@ -25,7 +26,6 @@ from expunge.engine.consent import approving
 from expunge.engine.kernel import spelt_names
 from expunge.engine.review import notes, requesting, who_looked
 from expunge.engine.review.desk import Desk
-from expunge.engine.review.requesting import NewReview
 from expunge.engine.review.viewing import Viewing
 from expunge.engine.review.who_looked import FoundLook, ViewProof, WantedLooks
 from expunge.errors import UsageError
@@ -125,7 +125,9 @@ class AccessService(DomainService):
 
     # --- who looked -----------------------------------------------------------------------------
 
-    def looks(self, *, recording: str = "", person: str = "", reviewer: str = "", since: datetime | None = None) -> Iterator[FoundLook]:
+    def looks(
+        self, *, recording: str = "", person: str = "", reviewer: str = "", since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[FoundLook]:
         """Return who looked, the oldest first: staff, programs, and families at recordings of their own.
 
         Args:
@@ -133,11 +135,12 @@ class AccessService(DomainService):
             person: ``KIND:IDENTIFIER``, whose pseudonym is looked for, also after an erasure.
             reviewer: an account of staff by id or label; or an account of the operating system.
             since: the time of the first.
+            until: the time before which the last was.
 
         Raises UsageError.
         """
         subjects = frozenset({self._pseudonym(person)}) if person else frozenset()
-        return who_looked.looks(self.context, WantedLooks(self._recording(recording), subjects, self._reviewer(reviewer), since))
+        return who_looked.looks(self.context, WantedLooks(self._recording(recording), subjects, self._reviewer(reviewer), since, until))
 
     def prove(self) -> ViewProof:
         """Check that no view of staff is missing; see :func:`expunge.engine.review.who_looked.prove`."""

@@ -13,6 +13,7 @@ from expunge.ports.families.held_door import HeldDoor
 from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.stopping_door import StoppingDoor
+from expunge.ports.review.desk_door import DeskDoor
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,5 @@ class FamilyDoors:
     orders: OrderDoor
     receipts: ReceiptDoor
     guardians: GuardianDoor
+    desk: DeskDoor
+    """The review desk, which pages of staff ask for."""

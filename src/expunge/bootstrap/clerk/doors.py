@@ -11,6 +11,7 @@ from expunge.adapters.clerk.clerk_held import ClerkHeld
 from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
+from expunge.adapters.desk.clerk_desk import ClerkDesk
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.ports.families.doors import FamilyDoors
@@ -35,4 +36,5 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         exports=ClerkExports(connections),
         held=ClerkHeld(connections),
         deletions=ClerkDeletions(connections),
+        desk=ClerkDesk(connections),
     )

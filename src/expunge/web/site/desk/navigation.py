@@ -1,0 +1,38 @@
+"""The pages of the desk by name, for the navigation of staff: each employee sees those that a right opens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+
+from expunge.core.accounts.staff import StaffRight
+from expunge.web.site.desk.seating import AT_DESK
+from expunge.web.site.staff.navigation import Item
+
+_VIEWS = (StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS, StaffRight.APPROVE_VIEWS)
+_REQUESTS = ("desk_request", "desk_request_new", "desk_request_emergency", "desk_request_extend")
+ITEMS = (
+    Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),
+    Item("desk_requests", gettext_lazy("My requests"), "list", _REQUESTS, (StaffRight.REQUEST_VIEWS,)),
+    Item("desk_approvals", gettext_lazy("To approve"), "check", ("desk_approval", "desk_judgement"), (StaffRight.APPROVE_VIEWS,)),
+    Item("desk_findings", gettext_lazy("Findings"), "alert", ("desk_finding",), (StaffRight.READ_EVIDENCE,)),
+    Item("desk_looks", gettext_lazy("Who looked"), "clock", (), (StaffRight.READ_EVIDENCE,)),
+    Item("desk_people", gettext_lazy("Who can see recordings"), "key", ("desk_train",), (StaffRight.READ_STAFF,)),
+    Item("desk_records", gettext_lazy("My training and statements"), "receipt", ("desk_statement",), _VIEWS),
+)
+"""In the order in which they are shown, behind those of staff."""
+
+
+def items_of(rights: Collection[StaffRight]) -> list[Item]:
+    """Return the pages that some rights open."""
+    return [each for each in ITEMS if not each.rights or not set(each.rights).isdisjoint(rights)]
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Return the pages of the desk that the employee of a request may open; none on other pages, and where the map has no desk."""
+    member = getattr(request, "staff", None)
+    return {"desk_items": items_of(member.rights) if member is not None and settings.EXPUNGE_DESK else []}
