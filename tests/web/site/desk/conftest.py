@@ -20,5 +20,5 @@ def desk_of_the_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
 def office(desk_of_the_worker: SiteServed, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """Its desk with staff of one module: ``reviewer``, ``reviewer-2``, ``officer`` and ``officer-2``, all logged in."""
     desk_of_the_worker.sql("DELETE FROM expunge_counter")
-    with desk_of(desk_of_the_worker, tag=f"-{request.module.__name__.rpartition('.')[2].removeprefix('test_')}") as found:
+    with desk_of(desk_of_the_worker, tag=f"-{request.module.__name__.rpartition('.')[2].removeprefix('test_').replace('_', '-')}") as found:
         yield found

@@ -101,7 +101,7 @@ def finding(request: DeskRequest, which: str) -> HttpResponse:
     if request.method != "POST" or request.POST.get("step") == "change" or not form.is_valid():
         return render(request, "desk/findings/finding.html", values)
     reason = FindingReason[form.cleaned_data["reason"]]
-    if "confirmed" not in request.POST:
+    if request.POST.get("step") != "enter":
         seen = {"words": word(reason), "verdict": _verdict(reason.verdict), "confirms": reason.verdict is FindingVerdict.CONFIRMED}
         return render(request, "desk/findings/confirm.html", {**values, **seen})
     changes = request.POST.get("changes", "")
