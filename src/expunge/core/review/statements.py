@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.journal.review_words import ReviewPurpose
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 ACCESS_ROLE = "access to recordings"
 """The role, in the ledger of duties, of each person who asks for, approves or sees recordings."""
@@ -45,6 +48,6 @@ def statement_digest(purpose: ReviewPurpose) -> str:
     return sha256(statement(purpose).encode()).hexdigest()
 
 
-def attesting(account: str, purpose: ReviewPurpose) -> Ask:
+def attesting(account: UUID, purpose: ReviewPurpose) -> Ask:
     """Return the ask that a reviewer's passkey signs to make the statement of a purpose: these words, and no others."""
-    return Ask(AskKind.VIEW, UUID(account), details=(("purpose", purpose.value), ("statement", statement_digest(purpose))))
+    return Ask(AskKind.VIEW, account, details=(("purpose", purpose.value), ("statement", statement_digest(purpose))))

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from uuid import UUID
 
 import pytest
 
@@ -223,7 +224,7 @@ def test_no_statement_is_entered_that_a_passkey_did_not_sign(office: Desk, fresh
     caller = fresh.caller
     with pytest.raises(ProofRefused):
         office.door.attest(caller, ReviewPurpose.LAW, "no permit")
-    ask = attesting(fresh.account, ReviewPurpose.LAW)
+    ask = attesting(UUID(fresh.account), ReviewPurpose.LAW)
     ceremony = office.guard.begin_ask(caller.session, ask)
     assert ceremony.options is not None
     permit = office.guard.finish_ask(ceremony.token, caller.session, ask, PasskeyProof(fresh.device.sign(ceremony.options)))

@@ -6,6 +6,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 from expunge.bootstrap.clerk.desks import desk_cards
 from expunge.bootstrap.clerk.desks.desk_cards import Cards
@@ -312,7 +313,7 @@ class LocalDesk:
     def attest(self, caller: DeskCaller, purpose: ReviewPurpose, permit: str) -> OwnRecords:
         """See the port."""
         seat = self._require(caller, StaffRight.SEE_VIEWS, note=False)
-        self.room.permits.use_permit(permit, seat.session, attesting(seat.account, purpose))
+        self.room.permits.use_permit(permit, seat.session, attesting(UUID(seat.account), purpose))
         self.room.expunge.reviewers.attest(seat.account, purpose, self._desk.now().date())
         return self._records(seat.account)
 

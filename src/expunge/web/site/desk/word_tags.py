@@ -15,10 +15,8 @@ from expunge.core.review.people import RecordedDuty, RecordStanding
 from expunge.core.review.request import RequestStanding
 from expunge.web.site.desk import plain_words
 from expunge.web.site.desk.words import word
-from expunge.web.site.staff.managing.word_tags import moment
 
 register = template.Library()
-register.filter("moment", moment)
 _GOOD = frozenset({RequestStanding.APPROVED, RequestStanding.ACTIVE, RecordStanding.CURRENT})
 _CAUTION: frozenset[StrEnum] = frozenset(
     {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -88,7 +90,7 @@ def finish(request: DeskRequest, purpose: str) -> JsonResponse:
 
 
 def _ask(request: DeskRequest, purpose: ReviewPurpose) -> Ask:
-    return attesting(request.staff.account, purpose)
+    return attesting(UUID(request.staff.account), purpose)
 
 
 def _purpose(word: str) -> ReviewPurpose:
