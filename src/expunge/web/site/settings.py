@@ -125,7 +125,6 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.staff.middleware.Apart",
         ],
         "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
-        # In memory alone: the process may write no temporary file.
         "FILE_UPLOAD_HANDLERS": _UPLOADS,
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
