@@ -37,6 +37,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "families": "values accounts datamap journal orders",
         "review": "values accounts datamap verification journal families .",
         "noticing": "values accounts journal .",
+        "incidents": "values accounts disgorgement journal",
     },
     "engine": {
         "kernel": "",
@@ -59,10 +60,13 @@ FLOORS: dict[str, dict[str, str]] = {
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "threads": "kernel recipients",
         "cohorts": "kernel subjects recipients retention",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
+        "noticing": "kernel accounts consent recipients",
+        "incidents": "kernel accounts consent recipients",
+        "reports": (
+            "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts noticing incidents"
+        ),
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "review": "kernel gate accounts reports",
-        "noticing": "kernel accounts consent",
         "families/recordings": "kernel subjects gate vault accounts review",
         "requests": "kernel recipients execution threads export",
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",

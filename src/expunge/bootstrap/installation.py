@@ -32,6 +32,7 @@ from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.desk.access_service import AccessService
 from expunge.bootstrap.desk.finding_service import FindingService
+from expunge.bootstrap.desk.incident_service import IncidentService
 from expunge.bootstrap.desk.policies import PolicyService
 from expunge.bootstrap.desk.reviewers import ReviewerService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -164,6 +165,7 @@ class Expunge(Queries):
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
         self.openings = OpeningService(context, self._changing, self._alone, self.vault)
         self.access = AccessService(context, self._changing, self._alone, self.vault)
+        self.incidents = IncidentService(context, self._changing, self._alone)
         self.findings = FindingService(context, self._changing, self._alone, Path(data_map.state))
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.desk import access, findings, views
+from expunge.cli.desk import access, findings, incidents, views
 from expunge.cli.duties import (
     consents,
     evidence,
@@ -79,6 +79,7 @@ NOUNS = (
     (ORDER, "retention", retention.app),
     (LATER, "gate", gates.app),
     (EVIDENCE, "findings", findings.app),
+    (EVIDENCE, "incidents", incidents.app),
     (EVIDENCE, "receipt", receipts.app),
     (EVIDENCE, "log", logs.app),
     (EVIDENCE, "evidence", evidence.app),

@@ -80,5 +80,7 @@ class ReviewSpec:
     """The absolute path of the folder with the company's own policies; empty for none."""
     noticing: str = ""
     """The absolute path of the file that makes rules of noticing stricter; empty for none."""
+    officer: str = field(default="", repr=False)
+    """The mail address that is told when findings or incidents wait; empty for none."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""

@@ -18,6 +18,7 @@ from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.epoch_events import EpochEvent
 from expunge.core.journal.export_events import ExportEvent
 from expunge.core.journal.finding_events import FindingEvent
+from expunge.core.journal.incident_events import IncidentEvent
 from expunge.core.journal.ledger_events import LedgerEvent
 from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
@@ -426,6 +427,7 @@ RegisterEvent: TypeAlias = (
     | ReviewEvent
     | PolicyEvent
     | FindingEvent
+    | IncidentEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -97,6 +97,7 @@ REVIEW = (
     "cameras",
     "policies",
     "noticing",
+    "officer",
 )
 REVIEW_HOURS = ("days", "from", "until", "zone")
 CAMERA = ("room", "field")

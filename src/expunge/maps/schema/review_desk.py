@@ -30,6 +30,7 @@ def review_desk(span: Schema) -> Schema:
         "cameras": {"type": "object", "additionalProperties": _camera(), "description": "Dataset -> the rooms that its cameras look at."},
         "policies": _text("The folder with Cedar rules of your own, which can only refuse."),
         "noticing": _text("A file that makes rules of noticing stricter: ./noticing.yaml."),
+        "officer": _text("The mail address that is told each night that findings or incidents wait: privacy@example.com."),
     }
     return {**_table(fields), "description": "The review desk; without it no member of staff sees or hears a recording."}
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from expunge.core.accounts.mail_addresses import is_address
 from expunge.core.accounts.review_spec import LONGEST_LEASE, LONGEST_TRAINING, CameraPlace, ReviewLimits, ReviewSpec, WorkingHours
 from expunge.core.journal.review_words import Room
 from expunge.core.values.periods import parse_span
@@ -43,8 +44,17 @@ def read_review(form: Form, root: TableNode, folder: Path) -> ReviewSpec | None:
         cameras=dict(_cameras(form, table)),
         policies=absolute(folder, policies) if policies else "",
         noticing=absolute(folder, noticing) if noticing else "",
+        officer=_officer(form, table),
         line=table.line,
     )
+
+
+def _officer(form: Form, table: TableNode) -> str:
+    value = table.get("officer")
+    address = form.text(value, "review.officer") or ""
+    if value is not None and address and not is_address(address):
+        form.faults.add(RULE, value.line, "review.officer is no mail address", "officer: privacy@example.com")
+    return address
 
 
 def check_review(draft: MapDraft, spec: ReviewSpec | None) -> None:
