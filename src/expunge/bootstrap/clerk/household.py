@@ -185,7 +185,7 @@ class KeptHousehold:
             owners=owners,
             letters=letters,
             apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way, account_of),
-            reviews=ReviewRoom(expunge, guard),
+            reviews=ReviewRoom(expunge, guard, guard),
         )
 
 
