@@ -14,6 +14,7 @@ from expunge.bootstrap.desk.one_process import desk_in_process, guard_of
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff
 from expunge.core.journal.review_words import ReviewPurpose
+from expunge.core.review.statements import ACCESS_ROLE, purpose_role
 from expunge.demo.company.people import COMPANY
 from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.review.desk_door import DeskCaller, DeskDoor
@@ -97,7 +98,7 @@ def _joined(expunge: Expunge, guard: AccountGuard, label: str, function: JobFunc
 def train(expunge: Expunge, label: str, *purposes: ReviewPurpose) -> None:
     """Enter that an employee was trained today, and made the statement of some purposes: of no purpose, for one who approves."""
     today = datetime.now(UTC).date()
-    expunge.reviewers.train(label, None, today)
+    expunge.reviewers.train(label, ACCESS_ROLE, today)
     for purpose in purposes:
-        expunge.reviewers.train(label, purpose, today)
+        expunge.reviewers.train(label, purpose_role(purpose), today)
         expunge.reviewers.attest(label, purpose, today)

@@ -33,7 +33,7 @@ from expunge.demo.serving.mailbox import DemoLetter, Mailbox, running_mailbox
 from expunge.demo.serving.staffing import StaffLink
 from expunge.demo.serving.visitor import Visitor
 from expunge.demo.story import doorbells, opening
-from expunge.demo.story.chapters import DESK, LOGINS, SEED, SERVERS, clear
+from expunge.demo.story.chapters import LOGINS, SEED, SERVERS, clear
 from expunge.demo.voices.speech import Speech
 from expunge.errors import UsageError
 from expunge.servers.processes import ServerFailed, free_ports
@@ -222,7 +222,7 @@ def _tell_staff(stage: Stage, origin: str, logins: Sequence[Login], links: Seque
     filmed = stage.rings[0].person.name
     member = next(each for each in logins if filmed in each.people)
     family = {"address": member.address, "password": member.password, "seed": member.seed, "name": filmed}
-    staffing.write_walk(stage.folder / DESK, stage.rings, family, stage.map)
+    staffing.write_walk(stage, family)
     staffing.tell(stage.narrator, stage.folder, origin, links, stage.rings)
 
 

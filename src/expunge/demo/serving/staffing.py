@@ -5,24 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from expunge.bootstrap import Expunge
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff
 from expunge.core.journal.review_words import ReviewPurpose
+from expunge.core.review.statements import DELETION_ROLE
 from expunge.demo.company import office
 from expunge.demo.company.doorbell import Ring, film_files
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.office import APPROVER, REVIEWER
+from expunge.demo.company.stage import Stage
+from expunge.demo.story.chapters import DESK, SERVERS
 from expunge.errors import DecisionRefused
 
+_VARIABLES = "environment"
+"""Of a shell, for commands at another terminal."""
 _PEOPLE = (
     (REVIEWER, JobFunction.REVIEWER, True, "asks to see a film, and sees what was approved"),
     ("night-desk-3", JobFunction.REVIEWER, False, "the same, and was never trained: the desk refuses, and says why"),
     (APPROVER, JobFunction.OFFICER, True, "approves requests of others, judges findings, reads who looked"),
     ("omar", JobFunction.OFFICER, True, "the same: a child in the clear takes two approvals"),
+    ("ole", JobFunction.OPERATOR, False, "follows orders and carries them out, and sees no film"),
     ("assessor-1", JobFunction.ASSESSOR, False, "reads the evidence, and sees no film"),
     ("ada", JobFunction.ADMINISTRATOR, False, "invites people and ends their rights, and sees no film"),
 )
@@ -44,6 +52,8 @@ def invited(expunge: Expunge) -> tuple[StaffLink, ...]:
         link = expunge.staff.link(expunge.staff.decide(InviteStaff(label, function)).secret)
         if trained:
             office.train(expunge, label, *(ReviewPurpose if function is JobFunction.REVIEWER else ()))
+        if function is JobFunction.OPERATOR:
+            expunge.reviewers.train(label, DELETION_ROLE, datetime.now(UTC).date())
         links.append(StaffLink(label, what, link))
     return tuple(links)
 
@@ -62,11 +72,28 @@ def confirm_keys(expunge: Expunge, told: Callable[[str], None]) -> None:
         told(account.label)
 
 
-def write_walk(path: Path, rings: Sequence[Ring], family: dict[str, Any], map_path: Path) -> None:
-    """Write what a walk through the desk has to know: the first film, and a member of the family of the person in it."""
-    told = {"recording": rings[0].name, "film": str(film_files()[0]), "family": family, "map": str(map_path)}
+def write_walk(stage: Stage, family: dict[str, Any]) -> None:
+    """Write what a walk through the desk has to know, and the variables of the map for a shell.
+
+    Args:
+        stage: of the story.
+        family: the login of a person who may act for the one in the first film.
+    """
+    told = {
+        "recording": stage.rings[0].name,
+        "film": str(film_files()[0]),
+        "family": family,
+        "map": str(stage.map),
+        "environment": stage.world.services.environment,
+    }
+    _write(stage.folder / DESK, json.dumps(told, ensure_ascii=False, indent=1))
+    lines = (f"export {name}={quote(value)}\n" for name, value in stage.world.services.environment.items())
+    _write(stage.folder / SERVERS / _VARIABLES, "".join(lines))
+
+
+def _write(path: Path, text: str) -> None:
     path.touch(mode=0o600)
-    path.write_text(json.dumps(told, ensure_ascii=False, indent=1), "utf-8")
+    path.write_text(text, "utf-8")
 
 
 def tell(narrator: Narrator, folder: Path, origin: str, links: Sequence[StaffLink], rings: Sequence[Ring]) -> None:
@@ -86,6 +113,9 @@ def tell(narrator: Narrator, folder: Path, origin: str, links: Sequence[StaffLin
         narrator.table("Cases", ["case", "at the door of", "recording"], cases, numbers=3)
         narrator.say(
             f"{REVIEWER} asks, {APPROVER} approves, {REVIEWER} begins the view. Then log in as {rings[0].person.name}, and read "
-            "who looked. Stop it as another person, or delete the data, while it plays. A script walks through all of it, as people of its own:"
+            "who looked. Stop it as another person, or delete the data, while it plays. "
+            "A script walks through all of it, as people of its own:"
         )
         narrator.command(f"scripts/desk-walk {origin} {folder}")
+        narrator.say("The operator asks at another terminal who looked, for all time:")
+        narrator.command(f". {folder / SERVERS / _VARIABLES}; expunge views --map {folder / 'expunge.yaml'} --reviewer {REVIEWER}")

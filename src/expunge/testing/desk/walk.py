@@ -11,6 +11,7 @@ The second argument is a file ``desk.json``, or the folder that has it, as ``exp
 ``film``        the file of the same film in the clear, against which the rendition is measured
 ``family``      ``address``, ``password``, ``seed`` (of a code app, Base32) of a member, and ``name`` of the person filmed
 ``map``         the data map: the command line is asked for ``expunge views`` with it, and for links where none are given
+``environment`` variables that the map reads
 ``links``       links of enrolment: ``reviewer``, ``approver`` and ``untrained``; the first two of trained accounts. Each works once
 =============== =============================================================================================================
 
@@ -20,6 +21,7 @@ Without ``family`` or ``map`` what they are for is left out, and said to be. Onl
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import subprocess
@@ -325,10 +327,15 @@ class Walk:
 
     def _expunge(self, *words: str) -> str:
         ran = subprocess.run(
-            (sys.executable, "-m", "expunge", *words, "--map", self.told["map"]), capture_output=True, text=True, check=False, timeout=300
+            (sys.executable, "-m", "expunge", *words, "--map", self.told["map"]),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env=os.environ | self.told.get("environment", {}),
         )
         if ran.returncode:
-            msg = f"expunge {' '.join(words[:2])}: exit code {ran.returncode}: {ran.stderr.strip()[:300]}"
+            msg = f"expunge {' '.join(words[:2])}: exit code {ran.returncode}: {(ran.stderr or ran.stdout).strip()[:500]}"
             raise StepFailed(msg)
         return ran.stdout
 
