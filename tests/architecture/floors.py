@@ -35,7 +35,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "export": "values datamap log evidence journal",
         "orders": "values accounts datamap models lineage evidence journal",
         "families": "values accounts datamap journal orders",
-        "review": "values accounts datamap journal families .",
+        "review": "values accounts datamap journal families log evidence verification .",
         "noticing": "values accounts journal .",
     },
     "engine": {

@@ -10,6 +10,7 @@ from expunge.adapters.clerk.clerk_guardians import ClerkGuardians
 from expunge.adapters.clerk.clerk_held import ClerkHeld
 from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
+from expunge.adapters.clerk.clerk_reviews import ClerkReviews
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
@@ -30,6 +31,7 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         orders=ClerkOrders(connections),
         receipts=ClerkReceipts(connections),
         recordings=ClerkRecordings(connections),
+        reviews=ClerkReviews(connections),
         stopping=ClerkStopping(connections),
         families=ClerkFamilies(connections),
         exports=ClerkExports(connections),

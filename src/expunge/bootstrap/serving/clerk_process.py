@@ -15,6 +15,7 @@ from expunge.adapters.clerk.guardian_requests import GuardiansDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
 from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
+from expunge.adapters.clerk.review_requests import ReviewWordDesk
 from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
@@ -30,6 +31,7 @@ from expunge.bootstrap.clerk.desks.local_families import LocalFamilies
 from expunge.bootstrap.clerk.desks.local_guardians import LocalGuardians
 from expunge.bootstrap.clerk.desks.local_held import LocalHeld
 from expunge.bootstrap.clerk.desks.local_orders import LocalOrders, LocalReceipts
+from expunge.bootstrap.clerk.desks.local_reviews import LocalReviews
 from expunge.bootstrap.clerk.desks.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
@@ -85,6 +87,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
     return {
         **StoppingDesk(_door(kept, LocalStopping)).handlers(),
         **RecordingDesk(_door(kept, LocalRecordings)).handlers(),
+        **ReviewWordDesk(_door(kept, LocalReviews)).handlers(),
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
