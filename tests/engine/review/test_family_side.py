@@ -229,7 +229,7 @@ SIGNED = {
         "inclusion|proof|root",
     ),
     "dated-back": (lambda it: replace(it, issued=it.issued - timedelta(hours=12)), "before its last view"),
-    "of-another-log": (lambda it: replace(it, log="logs.example.org/other"), "log"),
+    "of-another-log": (lambda it: replace(it, log="logs.example.org/other"), "trust policy does not name"),
 }
 
 

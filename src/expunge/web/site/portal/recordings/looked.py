@@ -84,7 +84,7 @@ def _approved(staff: StaffLook) -> str:
     if not staff.approvers:
         return _("Your family allowed it.")
     people = [str(words.FUNCTIONS.get(each, words.FUNCTIONS[""])) for each in staff.approvers]
-    return _("Approved by %(people)s of the company.") % {"people": ", ".join(people)}
+    return _("Approved by %(people)s.") % {"people": ", ".join(people)}
 
 
 def _who(look: Look | LookCount) -> str:
