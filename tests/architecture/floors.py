@@ -191,6 +191,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/portal": ". site/shell site/accounts site/defence site/factors site/receipts",
         "site/portal/stopping": "site/shell site/portal",
         "site/portal/recordings": "site/shell site/portal",
+        "site/portal/reviews": "site/shell site/accounts site/factors site/receipts site/portal site/portal/recordings",
         "site/portal/guardians": "site/shell site/accounts site/defence site/factors site/portal",
         "site/portal/exporting": "site/shell site/accounts site/factors site/portal site/portal/stopping",
         "site/staff": "site/shell site/accounts site/defence",

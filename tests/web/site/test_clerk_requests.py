@@ -50,7 +50,7 @@ EMPTY = {"families", "guardian-requests", "end-opening"}
 """They answer an account without families as one that has nothing."""
 CONTENT = {
     "places", "choose-places", "read-thread", "list-timeline", "one-recording", "sketch-recording", "play-part", "choose-recordings",
-    "preview-deletion", "delete", "fetch-export", "beside-export", "choose-own-period", "write-message",
+    "preview-deletion", "delete", "fetch-export", "beside-export", "choose-own-period", "write-message", "bar-recording", "look-receipt",
 }  # fmt: skip
 """They show or erase content, speak for a family or keep data for longer: they take an opening."""
 

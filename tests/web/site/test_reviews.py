@@ -61,12 +61,12 @@ def test_the_next_look_is_denied_on_the_page_that_told_of_the_first(served_famil
     lease = looks_company.look(folder, request)
     assert "A person may look right now" in one.person.get(f"{base}reviews/").words
     assert "A person of the company asks to look at a recording" in one.person.get(f"{base}notices/").words
-    assert "Denied." in post(one, f"{base}reviews/answer/", request=request, word="deny").words
+    assert "You said no." in post(one, f"{base}reviews/answer/", request=request, word="deny").words
     assert not looks_company.goes_on(folder, lease)
     with pytest.raises(ReviewRefused):
         looks_company.look(folder, request)
     again = looks_company.ask(folder, *MIA, number=89)
-    assert "Denied." in post(one, f"{base}reviews/answer/", request=again, word="deny").words
+    assert "You said no." in post(one, f"{base}reviews/answer/", request=again, word="deny").words
     with pytest.raises(ReviewRefused):
         looks_company.look(folder, again)
     assert "does not wait for you any more" in post(one, f"{base}reviews/answer/", request="0" * 16, word="deny").words

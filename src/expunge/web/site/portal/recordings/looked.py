@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 
 from expunge.core.families.looks import Look, LookCount, LookedBy, StaffLook
 from expunge.errors import OpeningNeeded
+from expunge.web.site.portal import review_words as words
 from expunge.web.site.portal.member import Member, clerk, family_page
 from expunge.web.site.portal.recordings.timeline import Shown, shown
-from expunge.web.site.portal.reviews import words
 
 ON_A_PAGE = 50
 _MOST_NUMBER = 10

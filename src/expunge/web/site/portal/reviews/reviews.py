@@ -17,10 +17,10 @@ from expunge.errors import IllegalTransition, ItemGone, NeedsApproval, OpeningNe
 from expunge.ports.families.review_door import ALLOW, END_BAR
 from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.factors import asking
+from expunge.web.site.portal import review_words as words
 from expunge.web.site.portal.member import Member, clerk, family_page
 from expunge.web.site.portal.recordings.timeline import Shown, shown
-from expunge.web.site.portal.reviews import words
-from expunge.web.site.portal.reviews.words import StateWords
+from expunge.web.site.portal.review_words import StateWords
 
 _OPEN = {FamilyReviewState.WAITS, FamilyReviewState.CONSENTED, FamilyReviewState.ALLOWED, FamilyReviewState.RUNNING}
 
@@ -123,7 +123,7 @@ def answer(request: HttpRequest, member: Member) -> HttpResponseBase:
         return asking.begin(request, ask, label=member.label, slug=member.slug)
     try:
         clerk().reviews.deny(member.account, member.family, which)
-        messages.success(request, _("Denied. No person looks at it because of your word."))
+        messages.success(request, _("You said no. No person looks at it because of your word."))
     except (IllegalTransition, UsageError):
         messages.error(request, _("This request does not wait for you any more. Look at how it stands now."))
     return redirect("portal_reviews", member.slug)

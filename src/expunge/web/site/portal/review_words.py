@@ -75,7 +75,7 @@ REFUSALS: Mapping[str, Words] = {
     "out-of-range": gettext_lazy("It was another part of the recording than the one that had been asked for."),
     "no-lease": gettext_lazy("The time for looking was over, or had not begun."),
     "not-active": gettext_lazy("The time for looking was over, or had not begun."),
-    "not-approved": gettext_lazy("It had been denied, or its time was over."),
+    "not-approved": gettext_lazy("It had been answered with no, or its time was over."),
     "no-session": gettext_lazy("The person was not logged in any more."),
     "another-session": gettext_lazy("It came from another device than the look began on."),
     "another-recording": gettext_lazy("The recording was not there any more."),
@@ -119,7 +119,9 @@ STATES: Mapping[FamilyReviewState, StateWords] = {
         gettext_lazy("A person may look right now"), gettext_lazy("It ends by itself within minutes."), "caution", "alert"
     ),
     FamilyReviewState.OVER: StateWords(gettext_lazy("Over"), gettext_lazy("What was looked at stands under “Who looked”.")),
-    FamilyReviewState.DENIED: StateWords(gettext_lazy("Denied"), gettext_lazy("Your family said no. No person looks."), "good", "lock"),
+    FamilyReviewState.DENIED: StateWords(
+        gettext_lazy("Your family said no"), gettext_lazy("No person looks at it because of your word."), "good", "lock"
+    ),
     FamilyReviewState.EXPIRED: StateWords(
         gettext_lazy("Expired"), gettext_lazy("Its time ended without a look. That counts as a no."), "", "clock"
     ),
