@@ -63,6 +63,20 @@ class DecisionRefused(Refused):
         """The value of a :class:`expunge.core.accounts.staff_acts.StaffRule`, then the words of the rights that it is about."""
 
 
+class DeskRefused(Refused):
+    """The review desk let nothing be seen or done; a refusal is in the journal."""
+
+    def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.reason = reason
+        """The rules that refused, sorted, with spaces between. Programs go by these."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Return the rules that refused."""
+        return tuple(self.reason.split())
+
+
 class Drift(ExpungeError):
     """The world changed since the plan was made; plan again."""
 

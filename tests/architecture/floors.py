@@ -159,6 +159,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "state": "host state/migrations",
         "database": "host files state",
         "clerk": "keeper",
+        "desk": "keeper clerk",
+        "reviews": "keeper clerk",
     },
     "bootstrap/clerk": {
         "": "",
@@ -196,6 +198,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/portal/exporting": "site/shell site/accounts site/factors site/portal site/portal/stopping",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
+        "site/desk": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
         "site": ". site/shell site/accounts site/mail site/defence site/factors site/families site/portal site/staff site/staff/managing "

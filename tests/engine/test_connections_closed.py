@@ -42,6 +42,7 @@ from expunge.core.journal.finding_events import FindingReason
 from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
+from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import ViewQuestion
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
@@ -53,7 +54,6 @@ from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.noticing.deciding import Judgement
-from expunge.engine.review.requesting import NewReview
 from expunge.engine.vault.openings import Reader
 from expunge.errors import ExpungeError, StateCorrupt
 from expunge.gate import Subject

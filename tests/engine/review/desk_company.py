@@ -26,13 +26,13 @@ from expunge.core.accounts.staff_events import (
 )
 from expunge.core.journal.review_events import ReviewEvent, ViewServed
 from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
+from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 from expunge.core.review.request import Reviews
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.consent.consent_decisions import Agreement
 from expunge.engine.kernel.journal_streams import REVIEWS, STAFF, read_register, register
 from expunge.engine.review.desk import Desk
-from expunge.engine.review.requesting import NewReview
 from expunge.engine.review.viewing import Viewing
 from expunge.ports.review.recordings import ReviewSource
 from expunge.ports.review.seats import NO_LOGIN, ReviewerRecord, Seat, SeatLogin

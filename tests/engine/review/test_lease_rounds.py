@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from expunge.bootstrap.desk.lease_rounds import LeaseRounds
 from expunge.core.journal.review_words import LeaseEnding
@@ -23,7 +24,7 @@ def comes_true(what: Callable[[], bool], seconds: float = 20) -> bool:
 
 def test_a_lease_ends_and_the_log_is_written_without_a_caller(office: DeskCompany) -> None:
     lease = by_family(office).begun.lease
-    with LeaseRounds(office.viewing):
+    with LeaseRounds(lambda: nullcontext(office.viewing)):
         office.fetch(lease)
         office.withdraw()
         assert comes_true(lambda: office.reviews().leases[lease].ended is not None)

@@ -17,6 +17,7 @@ from expunge.core.journal.policy_events import PolicyPublished, PolicyWithdrawn
 from expunge.core.journal.review_events import ViewServed
 from expunge.core.journal.review_words import Clarity, ReviewPurpose, Room, Sound
 from expunge.core.review.bounds import bounds_of
+from expunge.core.review.people import RecordStanding
 from expunge.core.review.question import ViewQuestion
 from expunge.core.review.request import Lease
 from expunge.core.verification.ledger_record import LedgerKind
@@ -26,7 +27,7 @@ from expunge.engine.reports.duty_ledger import NewRecord
 from expunge.engine.review import policies, replay, requesting, reviewers
 from expunge.engine.review.desk import Desk
 from expunge.engine.review.refusals import ReviewRefused
-from expunge.engine.review.reviewers import LedgerRecords, RecordStanding
+from expunge.engine.review.reviewers import LedgerRecords
 from expunge.engine.review.viewing import Viewing
 from expunge.errors import UsageError
 from expunge.ports.review.policy import ReviewPolicy

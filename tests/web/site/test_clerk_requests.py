@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 import expunge.adapters.clerk
+import expunge.adapters.reviews
 from expunge.adapters.clerk.deletion_requests import written_selection
 from expunge.adapters.clerk.family_requests import OfFamilies
 from expunge.adapters.clerk.guardian_requests import written_choice
@@ -57,8 +58,9 @@ CONTENT = {
 
 def kinds() -> Iterator[type[OfFamilies]]:
     """Every kind of request, also one that is added later."""
-    for module in pkgutil.iter_modules(expunge.adapters.clerk.__path__):
-        importlib.import_module(f"{expunge.adapters.clerk.__name__}.{module.name}")
+    for package in (expunge.adapters.clerk, expunge.adapters.reviews):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
     waiting = [OfFamilies]
     while waiting:
         kind = waiting.pop()

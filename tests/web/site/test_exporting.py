@@ -18,10 +18,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.requests import Status
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.clerk.doors import doors_at
 from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.rounds import exporter
 from expunge.bootstrap.serving.clerk_process import place_of

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.adapters.keeper.place import KeeperPlace
+from expunge.bootstrap.clerk.doors import doors_at
 from expunge.bootstrap.keeping import clerk_beside
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.consent.guardian_faults import GuardianFault

@@ -13,10 +13,10 @@ from uuid import UUID
 
 import pytest
 
-from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.doors import doors_at
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import ChallengeEnded, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import PasskeyProof

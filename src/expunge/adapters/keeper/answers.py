@@ -10,6 +10,7 @@ from expunge.core.values.canonical import Json
 from expunge.errors import (
     AppRefused,
     DecisionRefused,
+    DeskRefused,
     ExpungeError,
     GuardianshipRefused,
     HandOverRefused,
@@ -18,8 +19,8 @@ from expunge.errors import (
     WrongOffset,
 )
 
-_WITH_REASON: dict[object, type[SenderRefused | DecisionRefused | HandOverRefused | GuardianshipRefused | AppRefused]] = {
-    each.__name__: each for each in (SenderRefused, DecisionRefused, HandOverRefused, GuardianshipRefused, AppRefused)
+_WITH_REASON: dict[object, type[SenderRefused | DecisionRefused | DeskRefused | HandOverRefused | GuardianshipRefused | AppRefused]] = {
+    each.__name__: each for each in (SenderRefused, DecisionRefused, DeskRefused, HandOverRefused, GuardianshipRefused, AppRefused)
 }
 _OK, _ERROR, _MESSAGE, _HELP, _RECEIVED, _REASON = "answer", "error", "message", "help", "received", "reason"
 
@@ -44,7 +45,7 @@ def error_frame(error: ExpungeError) -> Frame:
     match error:
         case WrongOffset():
             head[_RECEIVED] = error.received
-        case SenderRefused() | DecisionRefused() | HandOverRefused() | GuardianshipRefused() | AppRefused():
+        case SenderRefused() | DecisionRefused() | DeskRefused() | HandOverRefused() | GuardianshipRefused() | AppRefused():
             head[_REASON] = error.reason
     return Frame(head)
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from expunge.adapters.keeper.answers import Answer
@@ -18,8 +18,9 @@ from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Right
 from expunge.adapters.keeper.requests import Name, Request, Threads
 from expunge.core.accounts.asks import Ask, AskKind
-from expunge.core.accounts.credential_strength import Audience, Method
+from expunge.core.accounts.credential_strength import Audience, Level, Method
 from expunge.core.accounts.waits import Wait
+from expunge.core.values.canonical import Json
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import (
     MOST_RESPONSE,
@@ -30,6 +31,7 @@ from expunge.ports.accounts.account_guard import (
     CredentialCard,
     PasskeyProof,
     SeedOffer,
+    SignIn,
 )
 
 MOST_SECRET = 256
@@ -258,6 +260,32 @@ class FinishSignIn(_Guarding):
 
 
 @dataclass(frozen=True)
+class SignInOf(_Guarding):
+    """The sign-in of an account in a session."""
+
+    name = "sign-in-of"
+    account: str
+    session: str
+
+
+@dataclass(frozen=True)
+class EndSignIn(_Guarding):
+    """The end of a sign-in."""
+
+    name = "end-sign-in"
+    session: str
+
+
+@dataclass(frozen=True)
+class EndSignIns(_Guarding):
+    """The end of every sign-in of an account, but for that of one session."""
+
+    name = "end-sign-ins"
+    account: str
+    but: str
+
+
+@dataclass(frozen=True)
 class UsePermit(_Asking):
     """The end of a permit, right before its act in a process that is neither the keeper nor the pages'."""
 
@@ -353,6 +381,9 @@ class GuardDesk:
             FinishAsk: lambda guard, ask, body: Answer(guard.finish_ask(ask.token, _bytes(ask.session), ask.ask(), _proof(ask, body))),
             BeginSignIn: lambda guard, ask, _: _ceremony(guard.begin_sign_in(_bytes(ask.session))),
             FinishSignIn: lambda guard, ask, body: Answer(str(guard.finish_sign_in(ask.token, _bytes(ask.session), body))),
+            SignInOf: lambda guard, ask, _: Answer(_sign_in(guard.sign_in_of(account_of(ask.account), _bytes(ask.session)))),
+            EndSignIn: lambda guard, ask, _: _done(guard.end_sign_in(_bytes(ask.session))),
+            EndSignIns: lambda guard, ask, _: _done(guard.end_sign_ins(account_of(ask.account), _bytes(ask.but))),
             UsePermit: lambda guard, ask, _: _done(guard.use_permit(ask.permit, _bytes(ask.session), ask.ask())),
             RemoveCredential: lambda guard, ask, _: _done(guard.remove_credential(ask.permit, _bytes(ask.session), ask.ask())),
             ChangeAddress: lambda guard, ask, _: _done(guard.change_address(ask.permit, _bytes(ask.session), ask.ask(), ask.address)),
@@ -371,6 +402,18 @@ def account_of(text: str) -> UUID:
     except ValueError as error:
         raise UsageError("a request names an account that is no UUID", help=_HELP) from error
     return account
+
+
+def read_sign_in(told: Any) -> SignIn | None:
+    """Return the sign-in of an answer."""
+    return None if told is None else SignIn(frozenset(map(Method, told[0])), Level(told[1]), told[2])
+
+
+def _sign_in(found: SignIn | None) -> Json:
+    if found is None:
+        return None
+    methods: list[Json] = [each.value for each in sorted(found.methods)]
+    return [methods, found.level.value, found.seconds]
 
 
 def read_ceremony(body: bytes) -> Ceremony:

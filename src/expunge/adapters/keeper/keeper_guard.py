@@ -13,7 +13,7 @@ from expunge.adapters.keeper.requests import Name, Request
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Way
 from expunge.errors import UsageError
-from expunge.ports.accounts.account_guard import MOST_RESPONSE, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
+from expunge.ports.accounts.account_guard import MOST_RESPONSE, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer, SignIn
 
 
 class KeeperGuard:
@@ -109,6 +109,18 @@ class KeeperGuard:
     def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
         """See the port."""
         return UUID(str(self._connections.ask(wire.FinishSignIn(token, session.hex()), _bounded(response)).value))
+
+    def sign_in_of(self, account: UUID, session: bytes) -> SignIn | None:
+        """See the port."""
+        return wire.read_sign_in(self._connections.ask(wire.SignInOf(str(account), session.hex())).value)
+
+    def end_sign_in(self, session: bytes) -> None:
+        """See the port."""
+        self._value(wire.EndSignIn(session.hex()))
+
+    def end_sign_ins(self, account: UUID, but: bytes) -> None:
+        """See the port."""
+        self._value(wire.EndSignIns(str(account), but.hex()))
 
     def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
         """End a permit right before its act. After a lost answer it counts as used. See the port ``AskPermits``."""

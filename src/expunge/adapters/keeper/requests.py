@@ -41,6 +41,10 @@ class Threads(Enum):
     """Of accounts of people, and of staff."""
     FAMILIES = auto()
     """Of families, at the clerk."""
+    DESK = auto()
+    """Of the review desk, at the clerk."""
+    FOLLOWING = auto()
+    """Of pages that wait until a lease ends, at the clerk: they do nothing else."""
 
 
 @dataclass(frozen=True)

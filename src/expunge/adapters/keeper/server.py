@@ -36,10 +36,10 @@ _LOOK_AGAIN = 0.02
 """Seconds between two checks for room."""
 _SETTLE_EVERY = 5.0
 """Seconds between two looks for what is idle."""
-_POOLS = {Threads.VAULT: 8, Threads.SENDERS: 16, Threads.ACCOUNTS: 8, Threads.FAMILIES: 16}
+_POOLS = {Threads.VAULT: 8, Threads.SENDERS: 16, Threads.ACCOUNTS: 8, Threads.FAMILIES: 16, Threads.DESK: 8, Threads.FOLLOWING: 16}
 """Threads -> the most of them. Senders and families have as many as the server shares by turns: events that wait together are written with
 one wait for the device."""
-_OF_ASKER = {Threads.FAMILIES: 6, Threads.VAULT: 3}
+_OF_ASKER = {Threads.FAMILIES: 6, Threads.VAULT: 3, Threads.DESK: 3, Threads.FOLLOWING: 4}
 """Threads -> the most of them that requests of one account, or of one family, hold at a time. The others wait, without a thread."""
 
 

@@ -11,7 +11,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keeper.families.keeper_families import KeeperHandOvers, KeeperRecoveries
@@ -21,6 +20,7 @@ from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.adapters.state.accounts_database import AccountsDatabase
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.doors import doors_at
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec, ProviderSpec
 from expunge.core.datamap.datamap import DataMap
 from expunge.ports.families.doors import FamilyDoors

@@ -20,6 +20,7 @@ from expunge.bootstrap.accounts.guard_settings import settings_of
 from expunge.bootstrap.accounts.kept_guard import NoLetters
 from expunge.bootstrap.clerk.app_parts import AppParts, RequestsUnderWay
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
+from expunge.bootstrap.clerk.review_room import ReviewRoom
 from expunge.bootstrap.desk.family_desk import desk_for_words
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
@@ -68,6 +69,8 @@ class Household:
     """What answers the company's app."""
     words: Desk
     """The desk as families have it: it takes their word, and shows nothing."""
+    reviews: ReviewRoom
+    """The review desk."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -182,10 +185,11 @@ class KeptHousehold:
         notices = NoticeIndex(expunge.context)
         owners = Owners(register, KeeperAccounts(place), letters, company=company, site=site)
         account_of = partial(_member_with, register, owners)
+        guard = KeeperGuard(place)
         return Household(
             expunge=expunge,
             register=register,
-            permits=KeeperGuard(place),
+            permits=guard,
             openings=self._openings,
             people=people,
             labels=FamilyLabels(expunge.context, people.find),
@@ -195,6 +199,7 @@ class KeptHousehold:
             letters=letters,
             apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way, account_of),
             words=desk_for_words(expunge.context, expunge.vault),
+            reviews=ReviewRoom(expunge, guard),
         )
 
 
@@ -214,4 +219,5 @@ def _close(household: Household) -> None:
     assert isinstance(household.permits, KeeperGuard)
     household.permits.close()
     household.recordings.close()
+    household.reviews.close()
     household.expunge.close()

@@ -16,6 +16,7 @@ from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.core.journal.review_words import NoteAbout, ReviewPurpose
 from expunge.core.review import approval
+from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 from expunge.core.review.request import Lease, ReviewRequest
 from expunge.core.values.ids import Pseudonym
@@ -25,7 +26,6 @@ from expunge.engine.consent import approving
 from expunge.engine.kernel import spelt_names
 from expunge.engine.review import notes, requesting, who_looked
 from expunge.engine.review.desk import Desk
-from expunge.engine.review.requesting import NewReview
 from expunge.engine.review.viewing import Viewing
 from expunge.engine.review.who_looked import FoundLook, ViewProof, WantedLooks
 from expunge.errors import UsageError

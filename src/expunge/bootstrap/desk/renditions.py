@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expunge.core.journal.review_events import ViewServed
-from expunge.core.review.rendition import RenditionStyle, Tile
+from expunge.core.review.rendition import RenditionStyle, Segment, Still, Tile
 from expunge.ports.review.recordings import ReviewSource
 from expunge.ports.review.rendering import Renderer
 
@@ -21,7 +21,15 @@ class DeskRenditions:
 
     def __call__(self, source: ReviewSource, view: ViewServed) -> bytes:
         """Return a segment that plays alone. Raises UsageError, Unplayable, StoreUnavailable, and what the source raises."""
-        return self.renderer.segment(source, style_of(view), view.first_ms, view.last_ms).data
+        return self.segment(source, view).data
+
+    def segment(self, source: ReviewSource, view: ViewServed) -> Segment:
+        """Return a segment with what was kept of its clarity. Raises as a call."""
+        return self.renderer.segment(source, style_of(view), view.first_ms, view.last_ms)
+
+    def still(self, source: ReviewSource, view: ViewServed) -> Still:
+        """Return a picture. Raises UsageError for a film or a sound, Unplayable, StoreUnavailable, and what the source raises."""
+        return self.renderer.still(source, style_of(view))
 
 
 def style_of(view: ViewServed) -> RenditionStyle:

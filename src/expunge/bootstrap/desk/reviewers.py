@@ -8,11 +8,11 @@ from datetime import date
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.review_spec import ReviewLimits
 from expunge.core.journal.review_words import ReviewPurpose
+from expunge.core.review.people import PersonAccess, RecordedDuty
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.reports.duty_ledger import LedgerEntry
 from expunge.engine.review import reviewers
-from expunge.engine.review.reviewers import PersonAccess, RecordedDuty
 
 
 @dataclass(frozen=True)

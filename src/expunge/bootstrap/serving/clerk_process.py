@@ -15,17 +15,19 @@ from expunge.adapters.clerk.guardian_requests import GuardiansDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
 from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
-from expunge.adapters.clerk.review_requests import ReviewWordDesk
 from expunge.adapters.clerk.stopping_requests import StoppingDesk
+from expunge.adapters.desk.desk_requests import ReviewDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
+from expunge.adapters.reviews.review_requests import ReviewWordDesk
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.desks.local_apps import LocalApps
 from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
+from expunge.bootstrap.clerk.desks.local_desk import LocalDesk
 from expunge.bootstrap.clerk.desks.local_exports import LocalExports
 from expunge.bootstrap.clerk.desks.local_families import LocalFamilies
 from expunge.bootstrap.clerk.desks.local_guardians import LocalGuardians
@@ -41,6 +43,8 @@ from expunge.bootstrap.clerk.rounds.guardian_rounds import GuardianRounds
 from expunge.bootstrap.clerk.rounds.notice_rounds import NoticeRounds
 from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
 from expunge.bootstrap.clerk.rounds.webhook_watch import WebhookWatch
+from expunge.bootstrap.desk.lease_rounds import LeaseRounds
+from expunge.engine.review.viewing import Viewing
 
 T = TypeVar("T")
 
@@ -76,6 +80,7 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
             for end in (kept.close, room.close, carrier.stop, guardians.end, exporter.stop, watch.end):
                 beside.callback(end)
             beside.enter_context(NoticeRounds(kept))
+            beside.enter_context(LeaseRounds(_leases(kept)))
             beside.callback(place.leave)
             for begin in (room.begin, carrier.start, guardians.begin, exporter.start, watch.begin):
                 begin()
@@ -94,8 +99,20 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
         **AppDesk(_door(kept, lambda household: LocalApps(household, room, carrier))).handlers(),
+        **ReviewDesk(_door(kept, lambda household: LocalDesk(household.reviews))).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
+
+
+def _leases(kept: KeptHousehold) -> Callable[[], AbstractContextManager[Viewing | None]]:
+    """Return what gives the leases of the desk as it is now; None where the map has none."""
+
+    @contextmanager
+    def given() -> Iterator[Viewing | None]:
+        with kept.used() as household:
+            yield household.reviews.viewing if household.reviews.spec is not None else None
+
+    return given
 
 
 def _door(kept: KeptHousehold, door: Callable[[Household], T]) -> Callable[[], AbstractContextManager[T]]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keeper.keeper_senders import KeeperSenders
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.doors import doors_at
 from expunge.bootstrap.vault import vault_names
 from expunge.core.datamap.datamap import DataMap
 from expunge.ports.families.app_door import AppDoor

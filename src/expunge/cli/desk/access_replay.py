@@ -11,8 +11,8 @@ from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
 
 if TYPE_CHECKING:
+    from expunge.core.review.people import PersonAccess
     from expunge.engine.review.replay import ViewReplay
-    from expunge.engine.review.reviewers import PersonAccess
 
 
 def replay_views(

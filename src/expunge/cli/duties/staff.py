@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from expunge.core.accounts.staff_events import StaffActor, StaffReason
     from expunge.core.accounts.staff_overview import ReviewedRight, StaffDecision, StaffReview
     from expunge.core.accounts.staff_state import StaffAccount
+    from expunge.core.review.people import RecordedDuty
     from expunge.engine.reports.duty_ledger import LedgerEntry
-    from expunge.engine.review.reviewers import RecordedDuty
     from expunge.ports.accounts.staff_directory import StaffActed
 
     Word = TypeVar("Word", bound=Enum)

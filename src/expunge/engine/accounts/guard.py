@@ -22,7 +22,7 @@ from expunge.engine.accounts.mail_codes import MailCodes
 from expunge.engine.accounts.new_credentials import NewCredentials
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.recoveries import LocalRecoveries
-from expunge.engine.accounts.signing_in import SigningIn
+from expunge.engine.accounts.signing_in import SigningIn, SignIns
 from expunge.errors import ChallengeEnded, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import (
     CODE_DEVICE,
@@ -32,6 +32,7 @@ from expunge.ports.accounts.account_guard import (
     CredentialCard,
     PasskeyProof,
     SeedOffer,
+    SignIn,
 )
 from expunge.ports.accounts.account_register import AccountRecord, AccountRegister
 from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
@@ -87,6 +88,7 @@ class LocalGuard:
         self._new = NewCredentials(parts.register, parts.owners, self._confirming, held, self._is_invited)
         self._enrolment = Enrolment(*args, self._confirming, self._new, parts.clock, now)
         self._signing_in = SigningIn(parts.register, parts.passkeys, self._confirming, now)
+        self._sign_ins = SignIns(now)
         self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         self.recoveries = LocalRecoveries(parts.register, parts.owners, codes, self._confirming, held, self._is_invited)
@@ -184,6 +186,9 @@ class LocalGuard:
         """See the port."""
         _require_session(session)
         self._enrolment.finish_passkey(token, account, session, response, name)
+        if self._is_invited(account) and self._sign_ins.find(account, session) is None:
+            # Why it counts: an employee who enrols is logged in by it, and showed the passkey a moment ago.
+            self._sign_ins.note(session, max(self._register.credentials(account), key=lambda each: each.created_at))
 
     def begin_code_device(self, account: UUID, session: bytes, permit: str) -> SeedOffer:
         """See the port."""
@@ -300,9 +305,26 @@ class LocalGuard:
     def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
         """See the port."""
         _require_session(session)
-        account = self._signing_in.finish(token, session, response)
-        self.recoveries.stop_recovery(account)
-        return account
+        passkey = self._signing_in.finish(token, session, response)
+        self.recoveries.stop_recovery(passkey.account)
+        self._sign_ins.note(session, passkey)
+        return passkey.account
+
+    def sign_in_of(self, account: UUID, session: bytes) -> SignIn | None:
+        """See the port."""
+        _require_session(session)
+        found = self._sign_ins.find(account, session)
+        return None if found is None else SignIn(found[0], self.level(account, Audience.STAFF), found[1])
+
+    def end_sign_in(self, session: bytes) -> None:
+        """See the port."""
+        _require_session(session)
+        self._sign_ins.end(session)
+
+    def end_sign_ins(self, account: UUID, but: bytes) -> None:
+        """See the port."""
+        _require_session(but)
+        self._sign_ins.end_all(account, but)
 
     # --- first credentials ----------------------------------------------------------------------
 

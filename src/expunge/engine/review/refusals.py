@@ -12,7 +12,7 @@ from expunge.core.journal.review_events import ViewRefused
 from expunge.core.review.question import PolicyReason
 from expunge.engine.kernel.context import Context
 from expunge.engine.review.review_stream import ReviewStream
-from expunge.errors import Busy, Refused, StateUnavailable
+from expunge.errors import Busy, DeskRefused, StateUnavailable
 
 SPAN = timedelta(minutes=1)
 MOST_ENTRIES = 10
@@ -20,11 +20,12 @@ MOST_ENTRIES = 10
 _MOST_KINDS = 1000
 
 
-class ReviewRefused(Refused):
+class ReviewRefused(DeskRefused):
     """An act at the desk was refused; nothing was shown. ``reasons`` has each rule with its words."""
 
     def __init__(self, reasons: Sequence[PolicyReason], *, help: str = "") -> None:  # noqa: A002 - the field's usual word
-        super().__init__("; ".join(each.text for each in reasons), help=help or "the reasons say what is lacking")
+        rules = " ".join(sorted({each.rule for each in reasons}))
+        super().__init__("; ".join(each.text for each in reasons), help=help or "the reasons say what is lacking", reason=rules)
         self.reasons = tuple(reasons)
 
 

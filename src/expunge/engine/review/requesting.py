@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from expunge.core.accounts.staff import JobFunction
@@ -22,7 +22,6 @@ from expunge.core.journal.review_events import (
 )
 from expunge.core.journal.review_words import (
     AnswerBy,
-    CaseKind,
     Clarity,
     DeskAct,
     LeaseEnding,
@@ -33,6 +32,7 @@ from expunge.core.journal.review_words import (
     Sound,
 )
 from expunge.core.review.colleagues import SIGNED
+from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyReason
 from expunge.core.review.request import Lease, LeaseStanding, RequestStanding, ReviewRequest, Reviews
 from expunge.core.values.ids import Pseudonym
@@ -48,27 +48,6 @@ _CASE = re.compile(r"[A-Z][A-Z0-9]{1,9}-[0-9]{1,9}")
 _ID = re.compile(r"[0-9a-f]{16}")
 LEAST = Clarity.PIXELATED, Sound.MUTE
 """What a lease begins with, where no less was asked for."""
-
-
-@dataclass(frozen=True)
-class NewReview:
-    """A request as a reviewer puts it."""
-
-    purpose: ReviewPurpose
-    case_kind: CaseKind
-    case_number: str
-    dataset: str
-    name: str = field(repr=False)
-    """By which the store of the dataset finds the recording."""
-    first_ms: int = 0
-    last_ms: int = 60_000
-    clarity: Clarity = Clarity.PIXELATED
-    sound: Sound = Sound.MUTE
-    why: str = field(default="", repr=False)
-    """Why less would not do, in the reviewer's words."""
-    extends: str = ""
-    """The request that this one goes on with."""
-    break_glass: bool = False
 
 
 def ask(desk: Desk, seat: Seat, new: NewReview, *, at_machine: bool = False) -> ReviewRequest:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 
 from expunge.core.accounts.review_spec import ReviewLimits
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffAccount
 from expunge.core.journal.review_words import ReviewPurpose
+from expunge.core.review.people import PersonAccess, RecordedDuty, RecordStanding
 from expunge.core.review.statements import ACCESS_ROLE, purpose_role, statement_digest
 from expunge.core.verification.ledger_record import LedgerKind, LedgerRecord
 from expunge.engine.accounts.staff_register import StaffStream
@@ -29,40 +28,6 @@ from expunge.ports.review.seats import ReviewerRecord
 ANNOUNCED = timedelta(days=30)
 """How long before it lapses a record counts as due."""
 _VIEWS = frozenset({StaffRight.REQUEST_VIEWS, StaffRight.APPROVE_VIEWS, StaffRight.SEE_VIEWS})
-
-
-class RecordStanding(StrEnum):
-    """The standing of a training or a statement."""
-
-    CURRENT = "current"
-    DUE = "due"
-    """It lapses within thirty days."""
-    LAPSED = "lapsed"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True)
-class RecordedDuty:
-    """One training or statement of one account."""
-
-    account: str
-    label: str
-    purpose: ReviewPurpose | None
-    """None for the yearly training about access to recordings."""
-    kind: LedgerKind
-    """TRAINING or ATTESTATION."""
-    on: date | None
-    """The day of the last one; None where there was none."""
-    lapses: date | None
-    """The first day on which it does not count."""
-    standing: RecordStanding
-    needed: bool
-    """Whether the account has a right about views that takes it."""
-
-    @property
-    def open(self) -> bool:
-        """Whether it is due, has lapsed, or is missing."""
-        return self.standing is not RecordStanding.CURRENT
 
 
 class LedgerRecords:
@@ -165,30 +130,6 @@ def overview(context: Context, limits: ReviewLimits) -> tuple[RecordedDuty, ...]
             if on is not None or (needed and purpose is None):
                 found.append(_duty(account, purpose, kind, on, timedelta(days=days), now, needed=needed))
     return tuple(found)
-
-
-@dataclass(frozen=True)
-class PersonAccess:
-    """What one account of staff can reach of recordings, as far as the register and the ledger tell.
-
-    No account of staff holds a key, whatever its rights are: what it sees is decrypted in the clerk, and only at the desk (RNG III.E.3).
-    """
-
-    account: str
-    label: str
-    rights: frozenset[StaffRight]
-    """Rights about views that it has now."""
-    unused: frozenset[StaffRight]
-    """Those of them that were not used for ninety days."""
-    used: date | None
-    """The last day on which it used one."""
-    purposes: tuple[ReviewPurpose, ...]
-    """Purposes for which its training and its statement are current: for these it can be shown what another person approved."""
-
-    @property
-    def sees(self) -> bool:
-        """Whether it can be shown a recording at all now."""
-        return StaffRight.SEE_VIEWS in self.rights and bool(self.purposes)
 
 
 def people(context: Context, limits: ReviewLimits) -> tuple[PersonAccess, ...]:

@@ -145,6 +145,23 @@ class Viewing:
             raise UsageError("a player tells milliseconds and counts of one lease", help="reload the page")
         desk.stream.enter(lambda _: (ViewReported(desk.now(), lease, seat.account, shown_ms, seeks, hidden_ms, ended),))
 
+    def sit(self, seat: Seat, lease: str) -> Lease:
+        """Have a lease watch the session of its reviewer, as after a restart of the process, and return it.
+
+        Raises ReviewRefused for another account or another session, UsageError.
+        """
+        known, running = self._found(lease)
+        with self._guard:
+            bound = self._seats.get(lease)
+        if known.asked.reviewer != seat.account:
+            raise ReviewRefused([PolicyReason("not-yours", "the request is another reviewer's")])
+        begun = running.begun.session
+        if (begun and begun != _digest(seat.session)) or (bound is not None and bound.session != seat.session):
+            raise ReviewRefused([PolicyReason("another-session", "the lease belongs to another login of the reviewer")])
+        if begun:
+            self._remember(lease, seat)
+        return running
+
     # --- what stops -----------------------------------------------------------------------------
 
     def goes_on(self, lease: str) -> bool:

@@ -49,6 +49,17 @@ class Ceremony:
 
 
 @dataclass(frozen=True)
+class SignIn:
+    """A sign-in of staff that goes on, as the keeper verified it."""
+
+    methods: frozenset[Method]
+    level: Level
+    """The strength of the account, by its weakest way in."""
+    seconds: int
+    """Whole seconds since a passkey was shown in this session."""
+
+
+@dataclass(frozen=True)
 class SeedOffer:
     """A new code device, shown once."""
 
@@ -252,6 +263,18 @@ class AccountGuard(Protocol):
             CredentialCopied: as :meth:`finish_ask`.
             ChallengeEnded: there is no such challenge any more.
         """
+        ...
+
+    def sign_in_of(self, account: UUID, session: bytes) -> SignIn | None:
+        """Return the sign-in of an account in a session, as the keeper verified it; None where it knows none that goes on."""
+        ...
+
+    def end_sign_in(self, session: bytes) -> None:
+        """End the sign-in of a session: its person logged out. Idempotent."""
+        ...
+
+    def end_sign_ins(self, account: UUID, but: bytes) -> None:
+        """End every sign-in of an account, but for that of one session. Idempotent."""
         ...
 
     def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:

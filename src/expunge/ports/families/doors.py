@@ -14,6 +14,7 @@ from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.review_door import FamilyReviewDoor
 from expunge.ports.families.stopping_door import StoppingDoor
+from expunge.ports.review.desk_door import DeskDoor
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,5 @@ class FamilyDoors:
     guardians: GuardianDoor
     reviews: FamilyReviewDoor
     """Its word about requests of staff to see a recording."""
+    desk: DeskDoor
+    """The review desk, which pages of staff ask for."""

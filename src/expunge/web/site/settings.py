@@ -35,7 +35,9 @@ _FORMS = {
 """allauth's forms, by its names for them, that ours take the place of."""
 
 
-def set_up(spec: AccountsSpec, database: dict[str, Any], proxies: Sequence[Network] = (), passwords: str = "") -> None:
+def set_up(
+    spec: AccountsSpec, database: dict[str, Any], proxies: Sequence[Network] = (), passwords: str = "", *, desk: bool = False
+) -> None:
     """Set Django up for the pages, in a process that has not set it up. The keeper need not run yet.
 
     Args:
@@ -43,11 +45,12 @@ def set_up(spec: AccountsSpec, database: dict[str, Any], proxies: Sequence[Netwo
         database: of the accounts, as Django's ``DATABASES`` takes it.
         proxies: networks whose header ``X-Forwarded-For`` is believed.
         passwords: the file of a set of known passwords beside the package's own; empty for none.
+        desk: whether the map has a review desk.
 
     Raises:
         Misconfigured: that file cannot be read.
     """
-    defence = {"EXPUNGE_PROXIES": tuple(proxies), "EXPUNGE_KNOWN_PASSWORDS": passwords}
+    defence = {"EXPUNGE_PROXIES": tuple(proxies), "EXPUNGE_KNOWN_PASSWORDS": passwords, "EXPUNGE_DESK": desk}
     settings.configure(**_values(spec, database), **defence)
     django.setup()
 
@@ -86,6 +89,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.defence",
             f"{_NAMESPACE}.providers",
             f"{_NAMESPACE}.staff",
+            f"{_NAMESPACE}.desk",
             f"{_NAMESPACE}.families",
             f"{_NAMESPACE}.portal",
             f"{_NAMESPACE}.receipts",
@@ -146,9 +150,11 @@ def _pages() -> dict[str, Any]:
                         f"{_NAMESPACE}.providers.context.providers",
                         f"{_NAMESPACE}.staff.navigation.navigation",
                         f"{_NAMESPACE}.portal.navigation.navigation",
+                        f"{_NAMESPACE}.desk.navigation.navigation",
                     ],
                     "libraries": {
                         "shell": f"{_NAMESPACE}.shell.tags",
+                        "desk": f"{_NAMESPACE}.desk.desk_tags",
                         "recovery": f"{_NAMESPACE}.accounts.recovery",
                         "staff_words": f"{_NAMESPACE}.staff.managing.word_tags",
                         "unused": f"{_NAMESPACE}.portal.stopping.unused_tags",

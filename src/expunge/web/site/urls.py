@@ -20,6 +20,7 @@ urlpatterns = [
     path("staff/", include("expunge.web.site.providers.staff_urls")),
     path("staff/", include("expunge.web.site.staff.urls")),
     path("staff/", include("expunge.web.site.staff.managing.urls")),
+    path("staff/desk/", include("expunge.web.site.desk.urls")),
     path("account/", include("expunge.web.site.factors.urls")),
     path("account/", include("expunge.web.site.accounts.urls")),
 ]

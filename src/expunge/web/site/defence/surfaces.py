@@ -42,6 +42,7 @@ SURFACES = {
     "staff_enrol_prove": Surface.PASSKEY,
     "staff_adding": Surface.PASSKEY,
     "staff_removing": Surface.PASSKEY,
+    "desk_again_begin": Surface.PASSKEY,
 }
 """The name of an address -> the way in."""
 
@@ -62,6 +63,7 @@ NOT_THROTTLED = {
     "socialaccount_connections": "ends a connected login of a person who has just proven it",
     "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
     "staff_sign_out": "ends a session",
+    "desk_again_finish": "answers a challenge that was counted when it was begun",
     "consent_other_account": "ends a session",
     "consent_scan": "takes the picture of a form from a person who is logged in",
     "consent_withdraw": "stops a request of a person who is logged in",

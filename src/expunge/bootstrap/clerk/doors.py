@@ -10,10 +10,11 @@ from expunge.adapters.clerk.clerk_guardians import ClerkGuardians
 from expunge.adapters.clerk.clerk_held import ClerkHeld
 from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
-from expunge.adapters.clerk.clerk_reviews import ClerkReviews
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
+from expunge.adapters.desk.clerk_desk import ClerkDesk
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
+from expunge.adapters.reviews.clerk_reviews import ClerkReviews
 from expunge.ports.families.doors import FamilyDoors
 
 
@@ -37,4 +38,5 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         exports=ClerkExports(connections),
         held=ClerkHeld(connections),
         deletions=ClerkDeletions(connections),
+        desk=ClerkDesk(connections),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from expunge.adapters.clerk import review_requests as wire
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.requests import Name
+from expunge.adapters.reviews import review_requests as wire
 from expunge.core.accounts.asks import Ask
 from expunge.core.families.reviews import FamilyReviews
 from expunge.errors import UsageError

@@ -1,0 +1,28 @@
+"""The pages of the desk by name, for the navigation of staff: each employee sees those that a right opens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+
+from expunge.core.accounts.staff import StaffRight
+from expunge.web.site.desk.seating import AT_DESK
+from expunge.web.site.staff.navigation import Item
+
+ITEMS = (Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),)
+"""In the order in which they are shown, behind those of staff."""
+
+
+def items_of(rights: Collection[StaffRight]) -> list[Item]:
+    """Return the pages that some rights open."""
+    return [each for each in ITEMS if not each.rights or not set(each.rights).isdisjoint(rights)]
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Return the pages of the desk that the employee of a request may open; none on other pages, and where the map has no desk."""
+    member = getattr(request, "staff", None)
+    return {"desk_items": items_of(member.rights) if member is not None and settings.EXPUNGE_DESK else []}

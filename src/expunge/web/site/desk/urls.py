@@ -1,0 +1,14 @@
+"""The addresses of the desk. None names a person or a recording: a request is named by its id of 16 hex digits."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from expunge.web.site.desk import again, home
+
+urlpatterns = [
+    path("", home.home, name="desk_home"),
+    path("again/", again.page, name="desk_again"),
+    path("again/begin/", again.begin, name="desk_again_begin"),
+    path("again/finish/", again.finish, name="desk_again_finish"),
+]
