@@ -37,8 +37,18 @@ from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
 from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import EVERYTHING
+from expunge.core.incidents.letters import LetterTo
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.journal.finding_events import FindingReason
+from expunge.core.journal.incident_events import (
+    IncidentCounted,
+    IncidentFact,
+    IncidentKind,
+    IncidentScope,
+    IncidentVerdict,
+    IncidentWord,
+)
+from expunge.core.journal.incident_events import ScopeSource as Source
 from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
@@ -52,6 +62,8 @@ from expunge.core.verification.ledger_record import LedgerKind
 from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
+from expunge.engine.incidents.closing import Closing
+from expunge.engine.incidents.entering import NewFact, NewIncident
 from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.vault.openings import Reader
@@ -64,6 +76,9 @@ from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
 LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item", "", "ground", "authority", None, "Priya", "")
 REVIEW = UseReview("answer", ReviewDecision.APPROVED, {"used": "to answer the question"}, datetime(2027, 1, 1, tzinfo=UTC))
 NEW_REVIEW = NewReview(ReviewPurpose.HARM, CaseKind.SUPPORT, "LE-88", "doorbell", f"doorbell/{DINO}/r-1.wav", why="nothing less shows it")
+NOON, LATER = datetime(2025, 3, 1, 12, tzinfo=UTC), datetime(2025, 3, 2, tzinfo=UTC)
+INCIDENT = NewIncident(IncidentKind.COPY, NOON, NOON, (IncidentWord.UNKNOWN,), "SEC-1")
+COUNTED = IncidentCounted(NOON, "00", 0, 0, (), "", {"incidents": 0, "reviews": 0, "openings": 0, "families": 0})
 ASSURANCE = Assurance("Skylark", b"we keep it safe", datetime(2027, 1, 1, tzinfo=UTC))
 LETTER = b"Subject: A letter\n\nWhat happened.\n"
 AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
@@ -347,6 +362,22 @@ VERBS: dict[str, Call] = {
     "findings.message": lambda world: world.opened.findings.message("00", FindingReason.WORK, "HR-1"),
     "findings.decide": lambda world: world.opened.findings.decide("00", "nobody", Judgement(FindingReason.WORK, "HR-1")),
     "findings.decide_signed": lambda world: world.opened.findings.decide_signed("00", "Priya", Judgement(FindingReason.WORK, "HR-1"), ""),
+    "findings.tell_officer": lambda world: world.opened.findings.tell_officer(),
+    "incidents.refresh": lambda world: world.opened.incidents.refresh(),
+    "incidents.all": lambda world: world.opened.incidents.all(),
+    "incidents.named": lambda world: world.opened.incidents.named("00"),
+    "incidents.views": lambda world: world.opened.incidents.views(),
+    "incidents.view": lambda world: world.opened.incidents.view("00"),
+    "incidents.counted_again": lambda world: world.opened.incidents.counted_again(COUNTED),
+    "incidents.enter": lambda world: world.opened.incidents.enter(INCIDENT),
+    "incidents.grow": lambda world: world.opened.incidents.grow("00", IncidentScope(Source.VIEWS, "x", NOON, LATER), "SEC-1"),
+    "incidents.state": lambda world: world.opened.incidents.state("00", NewFact(IncidentFact.ENDED, NOON, "SEC-1")),
+    "incidents.join": lambda world: world.opened.incidents.join("00", "11", "SEC-1"),
+    "incidents.message": lambda world: world.opened.incidents.message("00", IncidentVerdict.NONE, "SEC-1"),
+    "incidents.close": lambda world: world.opened.incidents.close("00", "nobody", Closing(IncidentVerdict.NONE, "SEC-1")),
+    "incidents.close_signed": lambda world: world.opened.incidents.close_signed("00", "Priya", Closing(IncidentVerdict.NONE, "SEC-1"), ""),
+    "incidents.letter": lambda world: world.opened.incidents.letter("00", LetterTo.AUTHORITY),
+    "incidents.verify": lambda world: world.opened.incidents.verify(),
     "openings.chosen": lambda world: list(world.opened.openings.chosen()),
     "openings.inventory": lambda world: list(world.opened.openings.inventory()),
     "openings.review": lambda world: world.opened.openings.review(),

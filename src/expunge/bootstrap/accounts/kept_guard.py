@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
@@ -18,6 +19,7 @@ from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.staff_desks import StaffInvitations, StaffMemberships, directory
 from expunge.bootstrap.open_state import latest
 from expunge.core.accounts.hand_over import HandOverFault, refusal
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.core.journal.notice_events import LetterResult
 from expunge.engine.accounts.family_letters import LocalFamilyLetters
 from expunge.engine.accounts.family_memberships import FamilyMemberships
@@ -26,13 +28,17 @@ from expunge.engine.accounts.guard import GuardParts, LocalGuard
 from expunge.engine.accounts.hand_overs import LocalHandOvers
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.recoveries import LocalRecoveries
+from expunge.engine.incidents import finding
 from expunge.errors import ExpungeError, Misconfigured, Undelivered
 from expunge.ports.accounts.family_letters import LetterDelivery
 from expunge.ports.accounts.letters import Letter, Letters
 from expunge.ports.accounts.sealed_fields import SealedFields
 from expunge.ports.accounts.staff_directory import StaffDirectory
+from expunge.ports.clock import Clock
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from expunge.ports.accounts.account_register import AccountRegister
 
 _END_WITHIN = 5.0
@@ -206,6 +212,7 @@ class KeptGuard:
             StaffInvitations(staff),
             held,
             families.end_all,
+            partial(_taken_over, journal, held),
         )
         guard = LocalGuard(parts)
         hand_overs = LocalHandOvers(
@@ -223,6 +230,10 @@ class KeptGuard:
 
 def _no_family(_: str) -> NoReturn:
     raise refusal(HandOverFault.NOT_TAKEN, "the keeper takes no hand-over tokens")
+
+
+def _taken_over(journal: DjangoJournal, clock: Clock, account: UUID, sign: TakeoverSign, since: datetime | None) -> None:
+    finding.taken_over(journal, clock, str(account), sign, since)
 
 
 def _unsaid(_: timedelta) -> None:

@@ -12,13 +12,16 @@ from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.journal.finding_events import FindingReason
-from expunge.core.noticing.findings import Finding, Findings, message
+from expunge.core.journal.notice_events import LetterResult
+from expunge.core.noticing.findings import Finding, Findings, FindingStanding, message
 from expunge.core.noticing.rules import Rulebook
 from expunge.core.values.copy import Finding as MapFinding
 from expunge.core.values.copy import FindingKind
+from expunge.engine.incidents import entering
 from expunge.engine.noticing import deciding, running
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.noticing.running import Noticed
+from expunge.engine.reports import officer_letter
 from expunge.errors import Misconfigured
 
 __all__ = ["FindingReason", "FindingService", "Judgement", "rulebook", "seen"]
@@ -37,7 +40,17 @@ class FindingService(DomainService):
         spec = self.context.data_map.review or ReviewSpec()
         rules = NoticingRules(spec.noticing).rulebook()
         with self.changing():
-            return running.run(self.context, RollupFile(self.state / ROLLUP), rules, spec.limits.hours, since, anew=anew)
+            noticed = running.run(self.context, RollupFile(self.state / ROLLUP), rules, spec.limits.hours, since, anew=anew)
+            entering.refresh(self.context)
+            return noticed
+
+    def tell_officer(self) -> LetterResult | None:
+        """Write to the officer of the map where findings or incidents wait; see :func:`expunge.engine.reports.officer_letter.tell`."""
+        from expunge.bootstrap.accounts.guard_settings import settings_of
+        from expunge.bootstrap.accounts.kept_guard import NoDelivery, delivery_of
+
+        accounts = self.context.data_map.accounts
+        return officer_letter.tell(self.context, delivery_of(settings_of(accounts)) if accounts else NoDelivery())
 
     def all(self) -> Findings:
         """Return every finding."""
@@ -54,12 +67,21 @@ class FindingService(DomainService):
     def decide_signed(self, which: str, approver: str, judgement: Judgement, signed: str) -> Finding:
         """Enter the judgement of an approver of the map; see :func:`expunge.engine.noticing.deciding.decide_signed`."""
         with self.changing():
-            return deciding.decide_signed(self.context, which, approver, judgement, signed)
+            decided = deciding.decide_signed(self.context, which, approver, judgement, signed)
+            self._take_in(decided)
+            return decided
 
     def decide(self, which: str, account: str, judgement: Judgement) -> Finding:
         """Enter the judgement of a member of staff who is logged in; see :func:`expunge.engine.noticing.deciding.decide`."""
         with self.changing():
-            return deciding.decide(self.context, which, account, judgement)
+            decided = deciding.decide(self.context, which, account, judgement)
+            self._take_in(decided)
+            return decided
+
+    def _take_in(self, decided: Finding) -> None:
+        """Make an incident of what was confirmed. Each nightly run takes in what a crash left out."""
+        if decided.standing is FindingStanding.CONFIRMED:
+            entering.refresh(self.context)
 
 
 def rulebook(map_path: Path | str | None = None) -> Rulebook:
