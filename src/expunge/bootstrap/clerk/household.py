@@ -199,7 +199,7 @@ class KeptHousehold:
             letters=letters,
             apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way, account_of),
             words=desk_for_words(expunge.context, expunge.vault),
-            reviews=ReviewRoom(expunge, guard),
+            reviews=ReviewRoom(expunge, guard, guard),
         )
 
 

@@ -19,6 +19,7 @@ from expunge.core.journal.review_events import (
     ReviewRecused,
     ReviewRequested,
     ReviewsBarred,
+    ViewRefused,
 )
 from expunge.core.journal.review_words import (
     AnswerBy,
@@ -29,6 +30,7 @@ from expunge.core.journal.review_words import (
     RecusalReason,
     ReviewOutcome,
     ReviewPurpose,
+    Room,
     Sound,
 )
 from expunge.core.review.colleagues import SIGNED
@@ -66,7 +68,7 @@ def ask(desk: Desk, seat: Seat, new: NewReview, *, at_machine: bool = False) -> 
     """
     why = notes.cleaned(new.why, "the reason why less would not do")
     _require_form(desk, new)
-    recording = desk.recordings.find(new.dataset, new.name)
+    recording = _found(desk, seat.account, new, at_machine=at_machine)
     now, bounds = desk.now(), desk.bounds
     until = now + (bounds.answer_within if new.purpose is ReviewPurpose.AUTHORISED else bounds.request_lasts)
     event = ReviewRequested(
@@ -150,6 +152,15 @@ def deny(desk: Desk, account: str, request: str) -> ReviewRequest:
     known = found(desk, request)
     if not desk.may(account, DeskAct.APPROVE):
         raise ReviewRefused([PolicyReason("no-right", "the account does not have the right that this takes")])
+    return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, account, "", granted=False, policy="", signed=""))
+
+
+def withdraw(desk: Desk, account: str, request: str) -> ReviewRequest:
+    """Take an own request back that waits or is approved: an answer of its reviewer's, which is final as each no is.
+
+    Raises ReviewRefused for another person's, IllegalTransition where it waits for nothing any more, UsageError.
+    """
+    known = _own(desk, account, request)
     return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, account, "", granted=False, policy="", signed=""))
 
 
@@ -337,6 +348,27 @@ def _ended(request: ReviewRequest, now: datetime, why: LeaseEnding, by: str) -> 
     if lease is None or lease.standing(now) is not LeaseStanding.RUNNING:
         return ()
     return (LeaseEnded(now, lease.begun.lease, why, by),)
+
+
+def _found(desk: Desk, account: str, new: NewReview, *, at_machine: bool) -> ReviewedRecording:
+    """Return the recording that a request names.
+
+    At the pages one answer stands for each way in which there is none, and it is entered: an account that tries out names is noticed.
+    """
+    try:
+        return desk.recordings.find(new.dataset, new.name)
+    except UsageError as error:
+        if at_machine:
+            raise
+        dataset = new.dataset if new.dataset in desk.context.data_map.datasets else ""
+        reason = PolicyReason("no-such-recording", "no recording of that name can be asked for")
+        desk.refusals.enter(
+            ViewRefused(
+                desk.now(), DeskAct.REQUEST, "", "", account, new.purpose.value, new.case_kind.value, new.case_number, dataset, "", (),
+                new.first_ms, new.last_ms, new.clarity.value, Room.UNKNOWN, (reason.rule,), "", 0,
+            )
+        )  # fmt: skip
+        raise ReviewRefused([reason], help="name it as the case does") from error
 
 
 def _own(desk: Desk, account: str, request: str) -> ReviewRequest:
