@@ -24,7 +24,8 @@ _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 _FIELD = re.compile(r"<(?:input|button|textarea|select)\b([^>]*)>")
 _VALUE = re.compile(r'([\w-]+)="([^"]*)"')
-_UNSEEN = re.compile(r"(?s)<(head|script|style)\b.*?</\1>|<[^>]+>")
+_TEMPLATE = re.compile(r"(?s)<template\b.*?</template>")
+_UNSEEN = re.compile(r"(?s)<(head|script|style|template)\b.*?</\1>|<[^>]+>")
 
 
 class UnexpectedPage(ValueError):
@@ -59,12 +60,17 @@ class Answer:
     @property
     def main(self) -> str:
         """What a person reads of the page itself, without its frame."""
-        return " ".join(unescape(_UNSEEN.sub(" ", self.text.partition("<main")[2].partition("</main")[0].partition(">")[2])).split())
+        return " ".join(unescape(_UNSEEN.sub(" ", self._body.partition("</main")[0].partition(">")[2])).split())
+
+    @property
+    def _body(self) -> str:
+        # Why without templates: they are pages of their own, which a script may show later.
+        return _TEMPLATE.sub("", self.text).partition("<main")[2]
 
     def form(self, having: str) -> tuple[str, dict[str, str]]:
         """Return where the first form with a field of this name goes, and what it holds. Raises UnexpectedPage."""
         # Why not the frame: each page has forms for the language and to log out.
-        for attributes, body in _FORM.findall(self.text.partition("<main")[2]):
+        for attributes, body in _FORM.findall(self._body):
             fields = [dict(_VALUE.findall(each)) for each in _FIELD.findall(body)]
             held = {each["name"]: unescape(each.get("value", "")) for each in fields if "name" in each}
             if having in held:
@@ -167,8 +173,10 @@ def send_code(browser: Browser, seed: str) -> Answer:
     page = browser.page
     asked, until, tried = page.path if page is not None else "", time.monotonic() + 2 * STEP + 1, set[str]()
     while True:
-        code = code_at(seed, time.time())
-        if code not in tried:
+        # Why the code before too: it counts still, and two pages in one half minute take one each.
+        for code in (code_at(seed, time.time() - STEP), code_at(seed, time.time())):
+            if code in tried:
+                continue
             tried.add(code)
             answer = browser.send("code", code=code)
             if answer.path != asked:
