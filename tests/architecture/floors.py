@@ -201,6 +201,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/desk": "site/shell site/accounts site/defence site/staff",
+        "site/desk/incidents": "site/desk",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
         "site": ". site/shell site/accounts site/mail site/defence site/factors site/families site/portal site/staff site/staff/managing "

@@ -14,6 +14,7 @@ from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 from expunge.ports.review.desk_door import DeskDoor
+from expunge.ports.review.incident_door import IncidentDoor
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,5 @@ class FamilyDoors:
     guardians: GuardianDoor
     desk: DeskDoor
     """The review desk, which pages of staff ask for."""
+    incidents: IncidentDoor
+    """Incidents, which pages of staff ask for."""

@@ -13,7 +13,11 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.web.site.desk.seating import AT_DESK
 from expunge.web.site.staff.navigation import Item
 
-ITEMS = (Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),)
+_INCIDENTS = ("desk_incident", "desk_incident_new", "desk_incident_change", "desk_incident_close", "desk_incident_letter")
+ITEMS = (
+    Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),
+    Item("desk_incidents", gettext_lazy("Incidents"), "alert", _INCIDENTS, (StaffRight.READ_EVIDENCE,)),
+)
 """In the order in which they are shown, behind those of staff."""
 
 

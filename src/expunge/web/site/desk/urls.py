@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from expunge.web.site.desk import again, home
 
@@ -11,4 +11,5 @@ urlpatterns = [
     path("again/", again.page, name="desk_again"),
     path("again/begin/", again.begin, name="desk_again_begin"),
     path("again/finish/", again.finish, name="desk_again_finish"),
+    path("incidents/", include("expunge.web.site.desk.incidents.urls")),
 ]
