@@ -312,41 +312,41 @@ class ReviewDesk:
     def handlers(self) -> dict[type[Request], Handler]:
         """Return a handler for each kind of request."""
         acts: dict[type[Request], Callable[[DeskDoor, Any, bytes], Answer]] = {
-            Today: lambda door, ask, _: told(DeskToday, door.today(_by(ask))),
-            OwnRequests: lambda door, ask, _: told(tuple[RequestCard, ...], door.mine(_by(ask), ask.most)),
-            OneRequest: lambda door, ask, _: told(RequestPage, door.request(_by(ask), ask.request)),
-            AskReview: lambda door, ask, body: told(RequestCard, door.ask(_by(ask), read_new(body))),
-            Approve: lambda door, ask, _: told(RequestCard, door.approve(_by(ask), ask.request)),
-            Deny: lambda door, ask, _: told(RequestCard, door.deny(_by(ask), ask.request)),
+            Today: lambda door, ask, _: told(DeskToday, door.today(caller_of(ask))),
+            OwnRequests: lambda door, ask, _: told(tuple[RequestCard, ...], door.mine(caller_of(ask), ask.most)),
+            OneRequest: lambda door, ask, _: told(RequestPage, door.request(caller_of(ask), ask.request)),
+            AskReview: lambda door, ask, body: told(RequestCard, door.ask(caller_of(ask), read_new(body))),
+            Approve: lambda door, ask, _: told(RequestCard, door.approve(caller_of(ask), ask.request)),
+            Deny: lambda door, ask, _: told(RequestCard, door.deny(caller_of(ask), ask.request)),
             JudgeEmergency: lambda door, ask, body: told(
-                RequestCard, door.judge(_by(ask), ask.request, text_of(body), justified=ask.justified)
+                RequestCard, door.judge(caller_of(ask), ask.request, text_of(body), justified=ask.justified)
             ),
-            Activate: lambda door, ask, _: told(LeaseCard, door.activate(_by(ask), ask.request)),
+            Activate: lambda door, ask, _: told(LeaseCard, door.activate(caller_of(ask), ask.request)),
             Step: lambda door, ask, _: told(
-                LeaseCard, door.step(_by(ask), ask.lease, word(Clarity, ask.clarity), word(Sound, ask.sound))
+                LeaseCard, door.step(caller_of(ask), ask.lease, word(Clarity, ask.clarity), word(Sound, ask.sound))
             ),
-            LeaseNow: lambda door, ask, _: told(LeaseCard, door.lease(_by(ask), ask.lease)),
-            FollowLease: lambda door, ask, _: told(LeaseCard, door.follow(_by(ask), ask.lease, ask.milliseconds / 1000)),
+            LeaseNow: lambda door, ask, _: told(LeaseCard, door.lease(caller_of(ask), ask.lease)),
+            FollowLease: lambda door, ask, _: told(LeaseCard, door.follow(caller_of(ask), ask.lease, ask.milliseconds / 1000)),
             ReportView: _report,
-            Revoke: lambda door, ask, _: told(RequestCard, door.revoke(_by(ask), ask.request)),
-            Recuse: lambda door, ask, _: told(RequestCard, door.recuse(_by(ask), ask.request, word(RecusalReason, ask.why))),
+            Revoke: lambda door, ask, _: told(RequestCard, door.revoke(caller_of(ask), ask.request)),
+            Recuse: lambda door, ask, _: told(RequestCard, door.recuse(caller_of(ask), ask.request, word(RecusalReason, ask.why))),
             EnterOutcome: lambda door, ask, body: told(
-                RequestCard, door.outcome(_by(ask), ask.request, word(ReviewOutcome, ask.outcome), text_of(body))
+                RequestCard, door.outcome(caller_of(ask), ask.request, word(ReviewOutcome, ask.outcome), text_of(body))
             ),
-            DeskLooks: lambda door, ask, body: told(LooksPage, door.looks(_by(ask), **read_sought(body), most=ask.most)),
-            AllFindings: lambda door, ask, _: told(tuple[FindingCard, ...], door.findings(_by(ask))),
-            OneFinding: lambda door, ask, _: told(FindingCard, door.finding(_by(ask), ask.finding)),
+            DeskLooks: lambda door, ask, body: told(LooksPage, door.looks(caller_of(ask), **read_sought(body), most=ask.most)),
+            AllFindings: lambda door, ask, _: told(tuple[FindingCard, ...], door.findings(caller_of(ask))),
+            OneFinding: lambda door, ask, _: told(FindingCard, door.finding(caller_of(ask), ask.finding)),
             DecideFinding: lambda door, ask, _: told(
                 FindingCard,
-                door.decide_finding(_by(ask), ask.finding, word(FindingReason, ask.reason), ask.reference, ask.seen),
+                door.decide_finding(caller_of(ask), ask.finding, word(FindingReason, ask.reason), ask.reference, ask.seen),
             ),
-            Records: lambda door, ask, _: told(OwnRecords, door.records(_by(ask))),
-            Attest: lambda door, ask, _: told(OwnRecords, door.attest(_by(ask), word(ReviewPurpose, ask.purpose))),
+            Records: lambda door, ask, _: told(OwnRecords, door.records(caller_of(ask))),
+            Attest: lambda door, ask, _: told(OwnRecords, door.attest(caller_of(ask), word(ReviewPurpose, ask.purpose))),
             Train: lambda door, ask, _: told(
-                OwnRecords, door.train(_by(ask), word(ReviewPurpose, ask.purpose) if ask.purpose else None)
+                OwnRecords, door.train(caller_of(ask), word(ReviewPurpose, ask.purpose) if ask.purpose else None)
             ),
-            PeopleOfDesk: lambda door, ask, _: told(PeopleAtDesk, door.people(_by(ask))),
-            RightsAtDesk: lambda door, ask, _: told(tuple[StaffRight, ...], tuple(sorted(door.rights(_by(ask))))),
+            PeopleOfDesk: lambda door, ask, _: told(PeopleAtDesk, door.people(caller_of(ask))),
+            RightsAtDesk: lambda door, ask, _: told(tuple[StaffRight, ...], tuple(sorted(door.rights(caller_of(ask))))),
             **_MEDIA,
         }  # fmt: skip
         return {kind: self._of_door(act) for kind, act in acts.items()}
@@ -433,17 +433,18 @@ def text_of(body: bytes) -> str:
         raise UsageError("a text is not UTF-8", help=_VERSIONS) from error
 
 
-def _by(ask: OfDesk) -> DeskCaller:
+def caller_of(ask: OfDesk) -> DeskCaller:
+    """Return the caller that a request names."""
     return DeskCaller(str(account_of(ask.account)), session_of(ask.session), ask.address)
 
 
 def _report(door: DeskDoor, ask: Any, _: bytes) -> Answer:
-    door.report(_by(ask), ask.lease, ask.shown_ms, ask.seeks, ask.hidden_ms, ended=ask.ended)
+    door.report(caller_of(ask), ask.lease, ask.shown_ms, ask.seeks, ask.hidden_ms, ended=ask.ended)
     return Answer()
 
 
 def _segment(door: DeskDoor, ask: Any, _: bytes) -> Answer:
-    made = door.segment(_by(ask), ask.lease, ask.first_ms, ask.last_ms)
+    made = door.segment(caller_of(ask), ask.lease, ask.first_ms, ask.last_ms)
     head: Json = [
         len(made.head), made.first_ms, made.last_ms, made.codecs, made.clarity.value, made.sound.value, made.frames, made.pixelated
     ]  # fmt: skip
@@ -451,15 +452,15 @@ def _segment(door: DeskDoor, ask: Any, _: bytes) -> Answer:
 
 
 def _still(door: DeskDoor, ask: Any, _: bytes) -> Answer:
-    made = door.still(_by(ask), ask.lease)
+    made = door.still(caller_of(ask), ask.lease)
     return Answer(made.clarity.value, made.data)
 
 
 _MEDIA: dict[type[Request], Callable[[DeskDoor, Any, bytes], Answer]] = {
-    Describe: lambda door, ask, _: told(MediaForm, door.describe(_by(ask), ask.lease)),
+    Describe: lambda door, ask, _: told(MediaForm, door.describe(caller_of(ask), ask.lease)),
     FetchSegment: _segment,
     FetchStill: _still,
-    FetchTranscript: lambda door, ask, _: told(Transcript, door.transcript(_by(ask), ask.lease)),
+    FetchTranscript: lambda door, ask, _: told(Transcript, door.transcript(caller_of(ask), ask.lease)),
 }
 
 

@@ -10,8 +10,10 @@ from hashlib import sha256
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.bootstrap.accounts import staff_desks
+from expunge.bootstrap.accounts.approver_passkeys import StaffPasskey, all_passkeys
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.accounts_spec import enrolment_link
+from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import AccessMethod, ByMachineUser, EquivalenceRecorded
 from expunge.core.accounts.staff_overview import StaffReview
@@ -53,6 +55,12 @@ class StaffService(DomainService):
             return staff_desks.fingerprints(register, account)
         finally:
             register.close()
+
+    def approving_passkeys(self) -> tuple[StaffPasskey, ...]:
+        """Return the passkeys of accounts that may approve orders now, as :mod:`expunge.bootstrap.accounts.approver_passkeys` has them."""
+        now = self.context.clock.now()
+        found = all_passkeys(self.context)
+        return tuple(each for each in found if StaffRight.APPROVE_ORDERS in each.account.rights(now))
 
     def link(self, secret: str) -> str:
         """Return the address at which a person enrols with a secret; empty where the map has no pages."""

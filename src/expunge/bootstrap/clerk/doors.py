@@ -13,6 +13,7 @@ from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.desk.clerk_desk import ClerkDesk
 from expunge.adapters.desk.clerk_incidents import ClerkIncidents
+from expunge.adapters.desk.clerk_order_desk import ClerkOrderDesk
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.ports.families.doors import FamilyDoors
@@ -39,4 +40,5 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         deletions=ClerkDeletions(connections),
         desk=ClerkDesk(connections),
         incidents=ClerkIncidents(connections),
+        order_desk=ClerkOrderDesk(connections),
     )

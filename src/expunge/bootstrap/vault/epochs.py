@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
+from expunge.bootstrap.accounts.approver_passkeys import require_holder
 from expunge.bootstrap.open_state import origin_of
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.readers import YEAR, WhoCanRead, who_can_read
@@ -76,7 +78,8 @@ class EpochService(DomainService):
     def approve(self, epoch: int, approver: str, signed: str) -> tuple[str, ...]:
         """Enter an approval; return the approvers so far. Raises as :func:`epoch_approvals.approve` and :meth:`message`."""
         with self.changing():
-            return epoch_approvals.approve(self.context, self._name, self._end(epoch), approver, signed)
+            holder = partial(require_holder, self.context)
+            return epoch_approvals.approve(self.context, self._name, self._end(epoch), approver, signed, holder)
 
     def require_approved(self, epoch: int) -> EpochEnd:
         """Return what would be destroyed. Raises NeedsApproval until two people have approved it, and as :meth:`message`."""

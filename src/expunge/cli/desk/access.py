@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from expunge.cli.desk import access_policy, access_replay
+from expunge.cli.desk import access_policy, access_reach, access_replay
 from expunge.cli.orders.plan_commands import signed
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.installation import opened
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(access_policy.app, name="policy")
 app.command("replay")(access_replay.replay_views)
 app.command()(access_replay.people)
+app.command("reach")(access_reach.show_reach)
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="Its id, as `expunge access list` shows it.", show_default=False)]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
@@ -89,6 +90,7 @@ def verify(
     envelope, receipt = _check_statement(reading, elsewhere, steps)
     _check_copies(reading, envelope, steps)
     _check_evidence(receipt, steps)
+    _check_approvals(receipt, elsewhere, steps)
     proof, signed, leaf_hash = _check_log(reading, envelope, receipt, elsewhere, steps)
     _check_bundle(files, steps)
     opened = _check_opening(files, receipt, steps)
@@ -167,6 +169,18 @@ def _check_evidence(receipt: Receipt, steps: list[str]) -> None:
             0,
             f"IT RESTS ON A SAMPLE: of {', '.join(receipt.sampled)} a part of the bytes was read, and no depth beyond removed is claimed.",
         )
+
+
+def _check_approvals(receipt: Receipt, elsewhere: TrustPolicy | None, steps: list[str]) -> None:
+    """Each approval is of this order and this plan, by its own key, and by one that the reader's policy names where it names any."""
+    pinned = elsewhere.approvers if elsewhere is not None else ()
+    for each in receipt.approvals:
+        _Named(folder.ENVELOPE).refuse_or(partial(each.verify, receipt.order, receipt.plan_digest))
+        if pinned and (each.approver, each.key) not in {(known.name, known.key) for known in pinned}:
+            message = f"the plan was approved by the {each.way}, a key that the trust policy does not name"
+            raise EvidenceInvalid(message, help="ask the company by another way whose key that is")
+        whose = "is named by the trust policy that you gave" if pinned else "came along with the receipt, which the company signed"
+        steps.append(f"Its plan was approved by the {each.way} on {instant(each.at)}: the signature holds, and the key {whose}.")
 
 
 def _unread(receipt: Receipt) -> str:

@@ -15,6 +15,7 @@ from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 from expunge.ports.review.desk_door import DeskDoor
 from expunge.ports.review.incident_door import IncidentDoor
+from expunge.ports.review.order_desk import OrderDeskDoor
 
 
 @dataclass(frozen=True)
@@ -36,3 +37,5 @@ class FamilyDoors:
     """The review desk, which pages of staff ask for."""
     incidents: IncidentDoor
     """Incidents, which pages of staff ask for."""
+    order_desk: OrderDeskDoor
+    """Orders, as pages of staff ask for them."""

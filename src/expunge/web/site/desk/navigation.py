@@ -14,8 +14,12 @@ from expunge.web.site.desk.seating import AT_DESK
 from expunge.web.site.staff.navigation import Item
 
 _INCIDENTS = ("desk_incident", "desk_incident_new", "desk_incident_change", "desk_incident_close", "desk_incident_letter")
+_ORDERS = "desk_orders"
+"""Shown whether the map has a review desk or not."""
+_FOLLOW = (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS, StaffRight.READ_EVIDENCE)
 ITEMS = (
     Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),
+    Item(_ORDERS, gettext_lazy("Orders"), "erase", ("desk_order",), _FOLLOW),
     Item("desk_incidents", gettext_lazy("Incidents"), "alert", _INCIDENTS, (StaffRight.READ_EVIDENCE,)),
 )
 """In the order in which they are shown, behind those of staff."""
@@ -27,6 +31,7 @@ def items_of(rights: Collection[StaffRight]) -> list[Item]:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Return the pages of the desk that the employee of a request may open; none on other pages, and where the map has no desk."""
+    """Return the pages of the desk that the employee of a request may open; none on other pages, orders alone where the map has no desk."""
     member = getattr(request, "staff", None)
-    return {"desk_items": items_of(member.rights) if member is not None and settings.EXPUNGE_DESK else []}
+    items = items_of(member.rights) if member is not None else []
+    return {"desk_items": items if settings.EXPUNGE_DESK else [each for each in items if each.view == _ORDERS]}

@@ -8,6 +8,7 @@ from expunge.web.site.desk import again, home
 
 urlpatterns = [
     path("", home.home, name="desk_home"),
+    path("orders/", include("expunge.web.site.desk.orders.urls")),
     path("again/", again.page, name="desk_again"),
     path("again/begin/", again.begin, name="desk_again_begin"),
     path("again/finish/", again.finish, name="desk_again_finish"),

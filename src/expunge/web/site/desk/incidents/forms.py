@@ -120,7 +120,9 @@ class EntryForm(_Reaching):
         values = self.cleaned_data
         began, discovered = values["began"], values["discovered"]
         what = tuple(_named(IncidentWord, each) for each in values["what"])
-        return IncidentEntry(_named(IncidentKind, values["kind"]), began, discovered, what, values["reference"], self.reach(began, discovered))
+        return IncidentEntry(
+            _named(IncidentKind, values["kind"]), began, discovered, what, values["reference"], self.reach(began, discovered)
+        )
 
 
 class FactForm(_Referring):

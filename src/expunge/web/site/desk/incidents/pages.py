@@ -120,7 +120,12 @@ def letter(request: DeskRequest, which: str, to: str) -> HttpResponse:
 
 def _row(card: IncidentCard) -> dict[str, Any]:
     standing = card.verdict or card.standing
-    return {"card": card, "kind": incident_words(card.kind), "standing": incident_words(standing), "coverage": incident_words(card.coverage)}
+    return {
+        "card": card,
+        "kind": incident_words(card.kind),
+        "standing": incident_words(standing),
+        "coverage": incident_words(card.coverage),
+    }
 
 
 def _shown(page: IncidentPage) -> dict[str, Any]:
