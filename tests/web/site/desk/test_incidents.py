@@ -44,9 +44,6 @@ def entered(officer: Employee, **changes: str) -> str:
 
 
 def test_views_of_a_reviewer_are_entered_counted_and_shown_with_what_is_owed(office: Desk, officer: Employee) -> None:
-    office.leased()
-    lease = office.door.today(office["reviewer"].caller)
-    assert lease.mine
     reviewer = office["reviewer"].label
     page = officer.post(f"{PATH}new/", kind="views", reference="Anna told us")
     for words in ("Tick one at least", "Write the day and the time", "Write the key of a ticket"):
@@ -72,7 +69,7 @@ def _values(**changes: str) -> dict[str, str]:
 def test_two_people_close_it_and_neither_a_reviewer_nor_the_person_whom_it_is_about_sees_it(office: Desk, officer: Employee) -> None:
     name = entered(officer, kind="copy", what="sealed")
     page = officer.get(f"{PATH}{name}/")
-    assert "The accounts could not be counted: the clocks of the order run." in page.words
+    assert "It counts as covered: nobody knows that there are fewer than ten." in page.words
     assert "72 hours after it was discovered" in page.words
     for fact in ("no_notice", "completed"):
         page = officer.post(f"{PATH}{name}/enter/fact/", fact=fact, on="2026-11-03T10:00", reference="LEG-7")

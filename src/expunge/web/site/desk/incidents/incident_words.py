@@ -62,9 +62,9 @@ _WORDS: Mapping[type[StrEnum], Mapping[Any, str | Promise]] = {
         IncidentStanding.JOINED: gettext_lazy("part of another one"),
     },
     Coverage: {
-        Coverage.ACCOUNTS: gettext_lazy("Ten accounts or more: the clocks of the order run."),
-        Coverage.STATUTE: gettext_lazy("A law asks for a notice: the clocks of the order run."),
-        Coverage.UNKNOWN: gettext_lazy("The accounts could not be counted: the clocks of the order run."),
+        Coverage.ACCOUNTS: gettext_lazy("It is covered: ten accounts or more."),
+        Coverage.STATUTE: gettext_lazy("It is covered: a law asks for a notice."),
+        Coverage.UNKNOWN: gettext_lazy("It counts as covered: nobody knows that there are fewer than ten."),
         Coverage.BELOW: gettext_lazy("Fewer than ten accounts: it is recorded and watched."),
     },
 }

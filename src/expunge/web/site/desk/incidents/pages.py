@@ -18,6 +18,7 @@ from expunge.ports.families.doors import FamilyDoors
 from expunge.ports.review.incident_door import IncidentCard, IncidentDoor, IncidentPage
 from expunge.web.site.desk.incidents.forms import CloseForm, EntryForm, FactForm, JoinForm, ReachForm
 from expunge.web.site.desk.incidents.incident_words import incident_words
+from expunge.web.site.desk.incidents.letter_blocks import blocks_of
 from expunge.web.site.desk.seating import DeskRequest, desk_page
 
 _PROBLEMS = (DeskRefused, DecisionRefused, IllegalTransition, UsageError, Conflict, Busy)
@@ -114,7 +115,7 @@ def letter(request: DeskRequest, which: str, to: str) -> HttpResponse:
         raise Http404
     language = request.GET.get("in", get_language() or "en")[:2]
     text = incident_door().letter(request.seat, which, LetterTo(to), "es" if language == "es" else "en")
-    values = {"which": which, "text": text, "to": to, "language": "es" if language == "es" and to == LetterTo.PEOPLE else "en"}
+    values = {"which": which, "blocks": blocks_of(text), "to": to, "language": "es" if language == "es" and to == LetterTo.PEOPLE else "en"}
     return render(request, "desk/incidents/letter.html", values)
 
 
