@@ -203,6 +203,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/desk": "site/shell site/accounts site/defence site/staff",
         "site/desk/incidents": "site/desk",
+        "site/desk/viewing": ". site/shell site/desk",
         "site/desk/orders": "site/shell site/receipts site/staff site/desk",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",

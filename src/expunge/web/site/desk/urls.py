@@ -13,4 +13,5 @@ urlpatterns = [
     path("again/begin/", again.begin, name="desk_again_begin"),
     path("again/finish/", again.finish, name="desk_again_finish"),
     path("incidents/", include("expunge.web.site.desk.incidents.urls")),
+    path("view/", include("expunge.web.site.desk.viewing.urls")),
 ]
