@@ -115,7 +115,13 @@ def letter(request: DeskRequest, which: str, to: str) -> HttpResponse:
         raise Http404
     language = request.GET.get("in", get_language() or "en")[:2]
     text = incident_door().letter(request.seat, which, LetterTo(to), "es" if language == "es" else "en")
-    values = {"which": which, "blocks": blocks_of(text), "to": to, "language": "es" if language == "es" and to == LetterTo.PEOPLE else "en"}
+    values: dict[str, Any] = {
+        "which": which,
+        "blocks": blocks_of(text),
+        "to": to,
+        "language": "es" if language == "es" and to == LetterTo.PEOPLE else "en",
+    }
+    values["languages"] = (("en", "English"), ("es", "Español"))
     return render(request, "desk/incidents/letter.html", values)
 
 
