@@ -113,15 +113,16 @@ def letter(request: DeskRequest, which: str, to: str) -> HttpResponse:
     """Show the draft of a letter, to read, copy or print. Nothing is sent."""
     if to not in {each.value for each in LetterTo}:
         raise Http404
-    language = request.GET.get("in", get_language() or "en")[:2]
-    text = incident_door().letter(request.seat, which, LetterTo(to), "es" if language == "es" else "en")
-    values: dict[str, Any] = {
+    language = "es" if request.GET.get("in", get_language() or "").startswith("es") else "en"
+    text = incident_door().letter(request.seat, which, LetterTo(to), language)
+    values = {
         "which": which,
-        "blocks": blocks_of(text),
         "to": to,
-        "language": "es" if language == "es" and to == LetterTo.PEOPLE else "en",
+        "blocks": blocks_of(text),
+        # The report for an authority is in English alone.
+        "language": language if to == LetterTo.PEOPLE else "en",
+        "languages": (("en", "English"), ("es", "Español")),
     }
-    values["languages"] = (("en", "English"), ("es", "Español"))
     return render(request, "desk/incidents/letter.html", values)
 
 
