@@ -80,9 +80,9 @@ NO_PAGE = {
 }
 """Named addresses that show no page of their own, and why."""
 ELSEWHERE: Mapping[str, str] = {
-    "desk_view": "desk.test_viewing_walk",
-    "desk_view_result": "desk.test_viewing_walk",
-    "desk_view_start": "desk.test_viewing_walk",
+    "desk_view": "desk.test_viewing_browser",
+    "desk_view_result": "desk.test_viewing_browser",
+    "desk_view_start": "desk.test_viewing_browser",
     "consent_answer": "test_guardians",
     "consent_request": "test_guardians",
     "openid_connect_callback": "test_company_logins",
