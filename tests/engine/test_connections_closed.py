@@ -296,6 +296,7 @@ VERBS: dict[str, Call] = {
     "staff.decide": lambda world: world.opened.staff.decide(InviteStaff(f"desk-{threading.get_ident()}", JobFunction.OPERATOR)),
     "staff.invite_first": lambda world: world.opened.staff.invite_first(),
     "staff.fingerprints": lambda world: world.opened.staff.fingerprints(world.opened.staff.named("desk-1")),
+    "staff.approving_passkeys": lambda world: world.opened.staff.approving_passkeys(),
     "staff.link": lambda world: world.opened.staff.link("secret"),
     "staff.review": lambda world: world.opened.staff.review(),
     "staff.equivalence": lambda world: world.opened.staff.equivalence("desk-1", AccessMethod.TOTP, b"why", "SEC-1", REVIEW.until),
