@@ -19,6 +19,7 @@ from expunge.core.review import approval
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 from expunge.core.review.request import Lease, ReviewRequest
+from expunge.core.review.watched import WatchedLease
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import StaffStream
@@ -75,6 +76,10 @@ class AccessService(DomainService):
     def request(self, request: str) -> ReviewRequest:
         """Return a request. Raises UsageError for an id that is not known."""
         return requesting.found(self._desk, request)
+
+    def watched(self, request: ReviewRequest) -> WatchedLease | None:
+        """Return what was handed out under the lease of a request, and what its player says it showed; None where it had none."""
+        return who_looked.watched(self.context, request.lease.begun.lease) if request.lease is not None else None
 
     def need(self, request: ReviewRequest) -> str | None:
         """Return why less would not do, in the reviewer's words; None where that died with a subject."""

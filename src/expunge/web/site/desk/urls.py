@@ -12,4 +12,5 @@ urlpatterns = [
     path("again/", again.page, name="desk_again"),
     path("again/begin/", again.begin, name="desk_again_begin"),
     path("again/finish/", again.finish, name="desk_again_finish"),
+    path("view/", include("expunge.web.site.desk.viewing.urls")),
 ]
