@@ -21,6 +21,7 @@ from expunge.core.accounts.staff_state import StaffAccount
 from expunge.engine.accounts import staff_equivalence, staff_register, staff_review
 from expunge.engine.accounts.staff_equivalence import NewEquivalence
 from expunge.engine.accounts.staff_register import StaffStream
+from expunge.engine.reports.deletion_training import DeletionTraining
 from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory
 
 __all__ = ["NewEquivalence", "StaffService"]
@@ -92,4 +93,9 @@ class StaffService(DomainService):
 
     def directory(self) -> StaffDirectory:
         """Return the directory of staff."""
-        return staff_desks.directory(self.context.journal, self.context.clock, self.context.random)
+        training = DeletionTraining.of(self.context)
+        return staff_desks.directory(self.context.journal, self.context.clock, self.context.random, training=training)
+
+    def require_trained(self) -> None:
+        """Raise Refused where this process is of a person who may carry out orders, and whose yearly training has lapsed (AMZ-15)."""
+        DeletionTraining.of(self.context).require(self.accounts(), getpass.getuser(), self.context.clock.now())

@@ -15,6 +15,7 @@ from expunge.adapters.desk.clerk_desk import ClerkDesk
 from expunge.adapters.desk.clerk_order_desk import ClerkOrderDesk
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
+from expunge.adapters.reviews.clerk_reviews import ClerkReviews
 from expunge.ports.families.doors import FamilyDoors
 
 
@@ -32,6 +33,7 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         orders=ClerkOrders(connections),
         receipts=ClerkReceipts(connections),
         recordings=ClerkRecordings(connections),
+        reviews=ClerkReviews(connections),
         stopping=ClerkStopping(connections),
         families=ClerkFamilies(connections),
         exports=ClerkExports(connections),

@@ -17,7 +17,7 @@ from expunge.engine.accounts.staff_directory import JournalStaffDirectory
 from expunge.engine.review.desk import Desk
 from expunge.engine.review.viewing import Viewing
 from expunge.errors import DeskRefused, ExpungeError, Misconfigured, StoreUnavailable, Unplayable
-from expunge.ports.accounts.account_guard import AccountGuard
+from expunge.ports.accounts.account_guard import AccountGuard, AskPermits
 from expunge.ports.review.desk_door import DeskCaller, Transcript
 from expunge.ports.review.rendering import Renderer
 from expunge.ports.review.seats import NO_LOGIN, Seat, SeatLogin
@@ -42,9 +42,11 @@ class KeeperSeats:
 class ReviewRoom:
     """The desk of one opened installation: composed at its first use. Safe between threads."""
 
-    def __init__(self, expunge: Expunge, guard: AccountGuard) -> None:
+    def __init__(self, expunge: Expunge, guard: AccountGuard, permits: AskPermits) -> None:
         """Compose nothing yet."""
         self.expunge = expunge
+        self.permits = permits
+        """The keeper, which ends a permit right before its act."""
         self._logins = KeeperSeats(guard)
         self._guard = threading.Lock()
         self._viewing: Viewing | None = None

@@ -130,7 +130,9 @@ class AccessService(DomainService):
 
     # --- who looked -----------------------------------------------------------------------------
 
-    def looks(self, *, recording: str = "", person: str = "", reviewer: str = "", since: datetime | None = None) -> Iterator[FoundLook]:
+    def looks(
+        self, *, recording: str = "", person: str = "", reviewer: str = "", since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[FoundLook]:
         """Return who looked, the oldest first: staff, programs, and families at recordings of their own.
 
         Args:
@@ -138,11 +140,12 @@ class AccessService(DomainService):
             person: ``KIND:IDENTIFIER``, whose pseudonym is looked for, also after an erasure.
             reviewer: an account of staff by id or label; or an account of the operating system.
             since: the time of the first.
+            until: the time before which the last was.
 
         Raises UsageError.
         """
         subjects = frozenset({self._pseudonym(person)}) if person else frozenset()
-        return who_looked.looks(self.context, WantedLooks(self._recording(recording), subjects, self._reviewer(reviewer), since))
+        return who_looked.looks(self.context, WantedLooks(self._recording(recording), subjects, self._reviewer(reviewer), since, until))
 
     def prove(self) -> ViewProof:
         """Check that no view of staff is missing; see :func:`expunge.engine.review.who_looked.prove`."""

@@ -24,6 +24,7 @@ from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
+from expunge.adapters.reviews.review_requests import ReviewWordDesk
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.desks.local_apps import LocalApps
 from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
@@ -34,6 +35,7 @@ from expunge.bootstrap.clerk.desks.local_guardians import LocalGuardians
 from expunge.bootstrap.clerk.desks.local_held import LocalHeld
 from expunge.bootstrap.clerk.desks.local_order_desk import LocalOrderDesk
 from expunge.bootstrap.clerk.desks.local_orders import LocalOrders, LocalReceipts
+from expunge.bootstrap.clerk.desks.local_reviews import LocalReviews
 from expunge.bootstrap.clerk.desks.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
@@ -92,6 +94,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
     return {
         **StoppingDesk(_door(kept, LocalStopping)).handlers(),
         **RecordingDesk(_door(kept, LocalRecordings)).handlers(),
+        **ReviewWordDesk(_door(kept, LocalReviews)).handlers(),
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),

@@ -125,6 +125,12 @@ class EpochService(DomainService):
         self._require()
         return who_can_read(self.context, days)
 
+    def opening_alone(self) -> int | None:
+        """Return how many accounts of the machine can open recordings of the vaults by what they can read; None without a vault."""
+        if not any(each.kind == KIND for each in self.context.data_map.stores.values()):
+            return None
+        return len(who_can_read(self.context).alone)
+
     @property
     def _name(self) -> str:
         return origin_of(self.vaults.keys)

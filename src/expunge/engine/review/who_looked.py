@@ -47,6 +47,8 @@ class WantedLooks:
     reviewer: str = ""
     """An account of staff, or an account of the operating system that a program ran as."""
     since: datetime | None = None
+    until: datetime | None = None
+    """The time before which the last one was."""
 
     def has(self, event: LookEntry) -> bool:
         """Return whether an entry is among them."""
@@ -56,6 +58,7 @@ class WantedLooks:
             and (not self.subjects or not self.subjects.isdisjoint(event.subjects))
             and (not self.reviewer or self.reviewer in by)
             and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
         )
 
 

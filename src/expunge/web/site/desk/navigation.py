@@ -16,8 +16,16 @@ from expunge.web.site.staff.navigation import Item
 _ORDERS = "desk_orders"
 """Shown whether the map has a review desk or not."""
 _FOLLOW = (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS, StaffRight.READ_EVIDENCE)
+_VIEWS = (StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS, StaffRight.APPROVE_VIEWS)
+_REQUESTS = ("desk_request", "desk_request_new", "desk_request_emergency", "desk_request_extend")
 ITEMS = (
     Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),
+    Item("desk_requests", gettext_lazy("My requests"), "list", _REQUESTS, (StaffRight.REQUEST_VIEWS,)),
+    Item("desk_approvals", gettext_lazy("To approve"), "check", ("desk_approval", "desk_judgement"), (StaffRight.APPROVE_VIEWS,)),
+    Item("desk_findings", gettext_lazy("Findings"), "alert", ("desk_finding",), (StaffRight.READ_EVIDENCE,)),
+    Item("desk_looks", gettext_lazy("Who looked"), "clock", (), (StaffRight.READ_EVIDENCE,)),
+    Item("desk_people", gettext_lazy("Who can see recordings"), "key", ("desk_train",), (StaffRight.READ_STAFF,)),
+    Item("desk_records", gettext_lazy("My training and statements"), "receipt", ("desk_statement",), _VIEWS),
     Item(_ORDERS, gettext_lazy("Orders"), "erase", ("desk_order",), _FOLLOW),
 )
 """In the order in which they are shown, behind those of staff."""

@@ -12,5 +12,10 @@ urlpatterns = [
     path("again/", again.page, name="desk_again"),
     path("again/begin/", again.begin, name="desk_again_begin"),
     path("again/finish/", again.finish, name="desk_again_finish"),
+    path("", include("expunge.web.site.desk.requests.urls")),
+    path("", include("expunge.web.site.desk.approvals.urls")),
+    path("", include("expunge.web.site.desk.findings.urls")),
+    path("", include("expunge.web.site.desk.people.urls")),
+    path("", include("expunge.web.site.desk.looks.urls")),
     path("view/", include("expunge.web.site.desk.viewing.urls")),
 ]
