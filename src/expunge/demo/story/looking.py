@@ -99,7 +99,7 @@ def _granted(stage: Stage, here: Office, desk: DeskDoor, new: NewReview) -> str:
 
 def _shown(stage: Stage, here: Office, desk: DeskDoor, lease: str, ring: Ring) -> None:
     part = desk.segment(here.reviewer.caller, lease, 0, _SHOWN_MS)
-    found, clear = measure(part.data, ring.film), measure(ring.film, ring.film)
+    found, clear = measure(part.data, ring.film), measure(ring.film, ring.film, until=_SHOWN_MS / 1000)
     stage.expect(
         found.detail <= MOST_DETAIL < clear.detail and not found.colours and not found.sound,
         f"{REVIEWER} is given {len(part.data) / 1024:,.0f} KiB, made for this look: {found.frames} pictures of grey blocks, no sound. "

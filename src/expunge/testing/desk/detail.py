@@ -33,19 +33,20 @@ class Measured:
     sound: bool
 
 
-def measure(received: bytes, recording: bytes, every: int = 5) -> Measured:
+def measure(received: bytes, recording: bytes, every: int = 5, until: float = 1e9) -> Measured:
     """Decode a rendition and the recording that it is of, and return what is left.
 
     Args:
         received: a rendition that plays alone, with the times of the recording.
         recording: the recording in the clear.
         every: one frame of so many is held against the recording.
+        until: seconds of the recording after which nothing more is looked at.
 
     Raises ValueError where the rendition has no picture, or its times lie outside the recording.
     """
     from av.video.frame import VideoFrame
 
-    times, frames, colours, sound = _decoded(received)
+    times, frames, colours, sound = _decoded(received, until)
     if not frames:
         raise ValueError("no picture was received")
     clear_times, clear, _, _ = _decoded(recording, until=times[-1])

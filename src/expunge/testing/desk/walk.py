@@ -192,7 +192,7 @@ class Walk:
     def measure(self) -> None:
         """Decode what came, and measure what is left of the film."""
         try:
-            found, clear = measure(self.received, self._film()), measure(self._film(), self._film())
+            found, clear = measure(self.received, self._film()), measure(self._film(), self._film(), until=LAST_MS / 1000)
         except (ImportError, ValueError) as error:
             raise StepFailed(str(error)) from error
         if not (found.detail <= MOST_DETAIL < clear.detail) or found.colours or found.sound:
