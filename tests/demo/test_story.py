@@ -91,10 +91,10 @@ def test_staff_are_refused_then_shown_blocks_and_nothing_once_the_key_died(told:
             "priya approves, and night-desk-2 begins: a lease of 10 minutes",
             "20 pictures of grey blocks, no sound",
             "staff were refused, and saw nothing (case LE-88",
-            "a reviewer saw 2 s (case LE-88, harm or financial loss): pixelated, mute; approved by priya",
+            "a reviewer saw 2 s (case LE-88, harm or financial loss): pixelated, mute; approved by officer",
             "still has a lease on the film at Alice Hartley's door. Refused",
             "tries the lease once more. Refused",
-            "asks anew, with case LE-88. Refused: there is no such recording",
+            "asks anew, with case LE-88. Refused: no recording of that name can be asked for",
         )
     ]
     assert at == sorted(at)

@@ -17,7 +17,6 @@ from expunge.bootstrap.open_state import open_state
 from expunge.core.families.looks import Look
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import KeystoreLocked
-from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.review.desk_door import DeskDoor
 
 
@@ -38,9 +37,10 @@ def guard_of(expunge: Expunge, origin: str, company: str) -> KeptGuard:
 
 
 @contextmanager
-def desk_in_process(expunge: Expunge, guard: AccountGuard) -> Iterator[DeskDoor]:
+def desk_in_process(expunge: Expunge, kept: KeptGuard) -> Iterator[DeskDoor]:
     """Give the desk of an opened installation for the length of a block. Raises as :class:`ReviewRoom`."""
-    room = ReviewRoom(expunge, guard)
+    guard = kept()
+    room = ReviewRoom(expunge, guard, guard)
     try:
         yield LocalDesk(room)
     finally:

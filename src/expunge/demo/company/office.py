@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.bootstrap.desk.one_process import desk_in_process, guard_of
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff
@@ -46,7 +47,7 @@ class Colleague:
 class Office:
     """The guard of accounts, and the people who came in. Its logins go on from chapter to chapter."""
 
-    guard: AccountGuard
+    guard: KeptGuard
     reviewer: Colleague
     approver: Colleague
 
@@ -75,7 +76,7 @@ def opened_office(expunge: Expunge) -> Iterator[Office]:
             _joined(expunge, guard, label, function)
             for label, function in ((REVIEWER, JobFunction.REVIEWER), (APPROVER, JobFunction.OFFICER))
         ]
-        yield Office(guard, *people)
+        yield Office(kept, *people)
     finally:
         kept.close()
 

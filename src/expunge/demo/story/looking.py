@@ -119,13 +119,13 @@ def _told(stage: Stage, expunge: Expunge, ring: Ring) -> None:
         narrator.quote(_line(each))
     told = seen[0].staff if len(seen) == 1 else None
     stage.expect(
-        told is not None and (told.case_number, told.approvers, told.seconds) == (CASE, (APPROVER,), _SHOWN_MS // 1000),
+        told is not None and (told.case_number, told.approvers, told.seconds) == (CASE, ("officer",), _SHOWN_MS // 1000),
         f"one look and {len(by_staff) - len(seen)} refusals: who, why, for how long, and how clear",
     )
     proof = expunge.access.prove()
     stage.expect(
         not proof.faults and proof.views == 1,
-        f"expunge views: {proof.events} entries, each committed to in the log, and the view before its first byte: nothing is missing",
+        f"expunge views: the log commits to {proof.proven} of {proof.events} entries, to the view before its first byte: nothing is missing",
     )
 
 
@@ -135,8 +135,7 @@ def _line(look: Look) -> str:
     if look.refused:
         return f"{look.at:%H:%M:%S}  staff were refused, and saw nothing ({case})"
     told = look.staff
-    approved = ", ".join(each or "an officer" for each in told.approvers)
-    return f"{look.at:%H:%M:%S}  a {told.function} saw {told.seconds} s ({case}): {told.clarity}, {told.sound}; approved by {approved}"
+    return f"{look.at:%H:%M:%S}  a {told.function} saw {told.seconds} s ({case}): {told.clarity}, {told.sound}; approved by {', '.join(told.approvers)}"
 
 
 def stopped(stage: Stage, looked: Looked | None, expunge: Expunge) -> None:
