@@ -125,7 +125,7 @@ def _told(stage: Stage, expunge: Expunge, ring: Ring) -> None:
     proof = expunge.access.prove()
     stage.expect(
         not proof.faults and proof.views == 1,
-        f"expunge views: the log commits to {proof.proven} of {proof.events} entries, to the view before its first byte: nothing is missing",
+        f"expunge views: the log commits to {proof.proven} of {proof.events} entries, to the view before its first byte; none is missing",
     )
 
 
@@ -135,7 +135,8 @@ def _line(look: Look) -> str:
     if look.refused:
         return f"{look.at:%H:%M:%S}  staff were refused, and saw nothing ({case})"
     told = look.staff
-    return f"{look.at:%H:%M:%S}  a {told.function} saw {told.seconds} s ({case}): {told.clarity}, {told.sound}; approved by {', '.join(told.approvers)}"
+    approved = ", ".join(told.approvers)
+    return f"{look.at:%H:%M:%S}  a {told.function} saw {told.seconds} s ({case}): {told.clarity}, {told.sound}; approved by {approved}"
 
 
 def stopped(stage: Stage, looked: Looked | None, expunge: Expunge) -> None:
