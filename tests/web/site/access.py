@@ -120,6 +120,12 @@ PAGES: Mapping[str, frozenset[Role]] = {
         frozenset({Role.REVIEWER}),
     ),
     **dict.fromkeys(("desk_orders", "desk_order"), frozenset({Role.OPERATOR, Role.OFFICER, Role.ASSESSOR})),
+    **dict.fromkeys(
+        (
+            "desk_incidents", "desk_incident", "desk_incident_new", "desk_incident_change", "desk_incident_close", "desk_incident_letter",
+        ),
+        frozenset({Role.OFFICER, Role.ASSESSOR}),
+    ),
     **dict.fromkeys(("desk_order_sign", "desk_order_signed"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("desk_order_receipt", "desk_order_folder"), frozenset({Role.OFFICER, Role.ASSESSOR})),
     **dict.fromkeys(("staff_decide", "staff_decide_function", "staff_invite"), frozenset({Role.ADMINISTRATOR})),
