@@ -100,6 +100,7 @@ def test_a_view_begins_is_watched_becomes_clearer_and_ends_with_a_result(watched
     request = watched.approved(clarity=Clarity.FACES_HIDDEN, sound=Sound.MASKED)
     page = seated.go(f"{watched.site.origin}/staff/desk/view/start/{request}/")
     expect(page.locator("main")).to_contain_text("The time of the view runs from then on")
+    expect(page.get_by_role("link", name="My requests")).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="Begin the view").click()
     page.wait_for_url("**/staff/desk/view/*/")
     view = page.url.removeprefix(watched.site.origin)
