@@ -81,7 +81,8 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
             "portal_keeping_kind", "portal_unused", "portal_requests", "portal_request", "portal_thread", "portal_receipt",
             "portal_receipt_page", "portal_receipt_folder", "portal_notices", "portal_export", "portal_export_end",
-            "portal_export_part", "portal_export_check", "portal_guardians",
+            "portal_export_part", "portal_export_check", "portal_guardians", "portal_reviews", "portal_review_answer",
+            "portal_review_bar", "portal_look_receipt",
         ),
         OF_FAMILY,
     ),
@@ -124,7 +125,20 @@ PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(("desk_approvals", "desk_approval", "desk_judgement", "desk_train"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("desk_findings", "desk_finding", "desk_looks"), frozenset({Role.OFFICER, Role.ASSESSOR})),
     "desk_people": READERS,
+    **dict.fromkeys(
+        (
+            "desk_view_start", "desk_view", "desk_view_step", "desk_view_segment", "desk_view_film", "desk_view_still", "desk_view_live",
+            "desk_view_report", "desk_view_give_back", "desk_view_result",
+        ),
+        frozenset({Role.REVIEWER}),
+    ),
     **dict.fromkeys(("desk_orders", "desk_order"), frozenset({Role.OPERATOR, Role.OFFICER, Role.ASSESSOR})),
+    **dict.fromkeys(
+        (
+            "desk_incidents", "desk_incident", "desk_incident_new", "desk_incident_change", "desk_incident_close", "desk_incident_letter",
+        ),
+        frozenset({Role.OFFICER, Role.ASSESSOR}),
+    ),
     **dict.fromkeys(("desk_order_sign", "desk_order_signed"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("desk_order_receipt", "desk_order_folder"), frozenset({Role.OFFICER, Role.ASSESSOR})),
     **dict.fromkeys(("staff_decide", "staff_decide_function", "staff_invite"), frozenset({Role.ADMINISTRATOR})),
@@ -187,6 +201,7 @@ ASKS: Mapping[AskKind, frozenset[Role]] = {
     AskKind.DELETE_EVERYTHING: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.CALL_OFF: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.CHANGE_OF_GUARDIAN: frozenset({Role.GUARDIAN}),
+    AskKind.REVIEW: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.VIEW: frozenset({Role.REVIEWER}),
     AskKind.APPROVAL: frozenset({Role.OFFICER}),
     AskKind.CHANGE_OF_RIGHTS: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
