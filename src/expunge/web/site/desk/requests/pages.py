@@ -115,25 +115,21 @@ def _shown(request: DeskRequest, page: RequestPage) -> dict[str, Any]:
     return {
         "page": page,
         "card": card,
-        "approvals": len(card.approvers),
-        "begins": page.own and StaffRight.SEE_VIEWS in rights and _can_begin(card, page.needed),
-        "owes": page.own and card.standing is RequestStanding.OUTCOME_OWED,
         "withdraws": page.own and waits,
         "extends": page.own and card.standing in {RequestStanding.OUTCOME_OWED, RequestStanding.CLOSED, RequestStanding.EXPIRED},
         "approves": not page.own and waits and StaffRight.APPROVE_VIEWS in rights and not card.takes_family_word,
         "judges": not page.own and card.judge_until is not None and StaffRight.APPROVE_VIEWS in rights,
         "stops": card.lease is not None and card.lease.runs,
+        "begins": begins(card),
         "next": next_step(card, page.needed),
         "withdrawn": any(not each.granted and each.name and each.name.account == card.reviewer.account for each in page.answers),
     }
 
 
-def _can_begin(card: RequestCard, needed: int | None) -> bool:
-    """Return whether a lease can begin, as far as the request tells; the desk decides once it is asked."""
-    if card.standing is RequestStanding.WAITING:
-        # Why where the customer is asked too: a consent may stand, which needs no answer to this request.
-        return card.break_glass or card.takes_family_word
-    return card.standing is RequestStanding.APPROVED and (card.allowed_by_family or needed is None or len(card.approvers) >= needed)
+def begins(card: RequestCard) -> bool:
+    """Return whether there is something to begin: the desk decides about it once it is asked to."""
+    waits = card.standing is RequestStanding.WAITING and (card.break_glass or card.takes_family_word)
+    return waits or card.standing is RequestStanding.APPROVED
 
 
 def next_step(card: RequestCard, needed: int | None) -> str:
