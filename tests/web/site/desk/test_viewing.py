@@ -188,6 +188,8 @@ def test_pictures_sounds_and_damaged_films_have_pages_of_their_own(watched: Watc
     view = watched.began(PHOTO)
     page = watched.reviewer.get(view)
     assert f'src="{view}still/"' in page.text
+    assert "Clearer: faces hidden" in page.words
+    assert "masked sound" not in page.words, "a picture has none"
     status, headers, data = fetched(watched.reviewer, f"{view}still/")
     assert (status, headers["Content-Type"], data[:2]) == (200, "image/jpeg", b"\xff\xd8")
     assert headers["Cache-Control"] == "no-store"

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.review_words import Clarity, Sound
-from expunge.core.review.rendition import FormKind
+from expunge.core.review.rendition import FormKind, MediaForm
 from expunge.errors import DeskRefused, ExpungeError, IllegalTransition, ItemGone, Unplayable
 from expunge.ports.review.desk_door import DeskCaller, LeaseCard, RequestCard
 from expunge.web.site.desk.requests.pages import begins
@@ -89,11 +89,11 @@ def _shown(who: DeskCaller, card: LeaseCard, asked: RequestCard, given: QueryDic
         "lease": card,
         "left": f"{card.seconds_left // 60}:{card.seconds_left % 60:02}",
         "clear": words.clearness(card.clarity, card.sound),
-        "steps": _steps(card, asked),
     }
     if card.clarity is Clarity.TRANSCRIPT:
         return values | {"template": "transcript", "transcript": desk().transcript(who, card.lease)}
     form = forms.form_of(who, card.lease)
+    values["steps"] = _steps(card, asked, form)
     if form.kind is FormKind.PICTURE:
         return values | {"template": "still"}
     first, last = forms.shown_range(who, card, asked)
@@ -126,19 +126,20 @@ def range_seconds(first: int, last: int) -> int:
     return -(-(last - first) // 1000)
 
 
-def _steps(card: LeaseCard, asked: RequestCard) -> list[dict[str, Any]]:
-    """Return the steps of clarity and of sound beside the present ones, up to what was asked for."""
-    if card.clarity is Clarity.TRANSCRIPT:
-        return []
+def _steps(card: LeaseCard, asked: RequestCard, form: MediaForm) -> list[dict[str, Any]]:
+    """Return the steps of clarity and of sound beside the present ones, up to what was asked for, of what the recording has."""
     pictures = [
         _step(each.step > card.clarity.step, each, card.sound, word(each))
         for each in Clarity
-        if each is not Clarity.TRANSCRIPT and abs(each.step - card.clarity.step) == 1 and each.step <= asked.clarity.step
+        if form.kind is not FormKind.SOUND
+        and each is not Clarity.TRANSCRIPT
+        and abs(each.step - card.clarity.step) == 1
+        and each.step <= asked.clarity.step
     ]
     sounds = [
         _step(each.step > card.sound.step, card.clarity, each, word(each))
         for each in Sound
-        if abs(each.step - card.sound.step) == 1 and each.step <= asked.sound.step
+        if form.has_sound and abs(each.step - card.sound.step) == 1 and each.step <= asked.sound.step
     ]
     return pictures + sounds
 
