@@ -130,6 +130,15 @@ def test_the_command_serves_in_no_folder_with_something_else(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
 
+def test_the_demonstration_needs_no_tool_of_a_developer() -> None:
+    """Its environment has no pytest."""
+    program = (
+        "import sys; sys.modules['pytest'] = None; import expunge.demo.__main__, expunge.demo.serving.served, expunge.testing.desk.walk"
+    )
+    ran = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_codes_of_nothing_served_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no demonstration is served"):
         logins_of(tmp_path)
