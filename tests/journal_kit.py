@@ -332,7 +332,7 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
         received(at(), SCOPED, OrderKind.EXPIRY, (EVE,), scope=scope, channel="library", cause=ByRule(""), requester=""),
         ev.Fenced(at()),
         planned(at(), plan),
-        ev.Approved(at(), plan.digest, "officer", ""),
+        ev.Approved(at(), plan.digest, "officer", "", "passkey https://privacy.example MFk="),
         ev.Cancelled(at(), "the period was entered wrongly"),
     )
     later = (received(at(), LATER, OrderKind.ERASURE, (MIA,), follows=LIFE, channel="sweep"), ev.Fenced(at()))

@@ -54,6 +54,7 @@ from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import ViewQuestion
+from expunge.core.review.statements import ACCESS_ROLE
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
@@ -287,7 +288,7 @@ VERBS: dict[str, Call] = {
     "policies.history": lambda world: world.opened.policies.history(),
     "policies.decided": lambda world: world.opened.policies.decided(ViewQuestion(DeskAct.VIEW), at=LIMB.at),
     "policies.replay": lambda world: world.opened.policies.replay(by="priya"),
-    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", None, date(2026, 1, 5)),
+    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", ACCESS_ROLE, date(2026, 1, 5)),
     "reviewers.attest": lambda world: world.opened.reviewers.attest("desk-1", ReviewPurpose.HARM, date(2026, 1, 5)),
     "reviewers.people": lambda world: world.opened.reviewers.people(),
     "reviewers.overview": lambda world: world.opened.reviewers.overview(),
@@ -296,7 +297,9 @@ VERBS: dict[str, Call] = {
     "staff.decide": lambda world: world.opened.staff.decide(InviteStaff(f"desk-{threading.get_ident()}", JobFunction.OPERATOR)),
     "staff.invite_first": lambda world: world.opened.staff.invite_first(),
     "staff.fingerprints": lambda world: world.opened.staff.fingerprints(world.opened.staff.named("desk-1")),
+    "staff.approving_passkeys": lambda world: world.opened.staff.approving_passkeys(),
     "staff.link": lambda world: world.opened.staff.link("secret"),
+    "staff.require_trained": lambda world: world.opened.staff.require_trained(),
     "staff.review": lambda world: world.opened.staff.review(),
     "staff.equivalence": lambda world: world.opened.staff.equivalence("desk-1", AccessMethod.TOTP, b"why", "SEC-1", REVIEW.until),
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
@@ -343,6 +346,7 @@ VERBS: dict[str, Call] = {
     "epochs.require_approved": lambda world: world.opened.epochs.require_approved(1),
     "epochs.destroy": lambda world: world.opened.epochs.destroy(1),
     "epochs.who_can_read": lambda world: world.opened.epochs.who_can_read(),
+    "epochs.opening_alone": lambda world: world.opened.epochs.opening_alone(),
     "epochs.accept_older": lambda world: world.opened.epochs.accept_older("Priya", "the disk was lost"),
     "access.requests": lambda world: world.opened.access.requests(),
     "access.request": lambda world: world.opened.access.request("00" * 8),
@@ -359,6 +363,7 @@ VERBS: dict[str, Call] = {
     "findings.run": lambda world: world.opened.findings.run(),
     "findings.all": lambda world: world.opened.findings.all(),
     "findings.named": lambda world: world.opened.findings.named("00"),
+    "findings.compared": lambda world: world.opened.findings.compared("00"),
     "findings.message": lambda world: world.opened.findings.message("00", FindingReason.WORK, "HR-1"),
     "findings.decide": lambda world: world.opened.findings.decide("00", "nobody", Judgement(FindingReason.WORK, "HR-1")),
     "findings.decide_signed": lambda world: world.opened.findings.decide_signed("00", "Priya", Judgement(FindingReason.WORK, "HR-1"), ""),

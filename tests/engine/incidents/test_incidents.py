@@ -51,7 +51,7 @@ LAST_DAY = FIRST + timedelta(days=DAYS - 1)
 @pytest.fixture
 def context(office: DeskCompany, tmp_path: Path) -> Context:  # noqa: F811 - a fixture
     """A company under the order, in which one finding is confirmed: the day of the man of FAIL-07."""
-    data_map = replace(office.desk.context.data_map, approvers=KEYS, laws=RING)
+    data_map = replace(office.desk.context.data_map, approvers={name: (key,) for name, key in KEYS.items()}, laws=RING)
     found = replace(office.desk.context, data_map=data_map)
     plant(found, approver="nobody")
     (name,) = run(found, tmp_path).opened

@@ -73,7 +73,7 @@ def run(context: Context, folder: Path, *, anew: bool = False) -> running.Notice
 @pytest.fixture
 def context(office: DeskCompany) -> Context:  # noqa: F811 - a fixture
     """A company in which one finding is open."""
-    data_map = replace(office.desk.context.data_map, approvers=KEYS)
+    data_map = replace(office.desk.context.data_map, approvers={name: (key,) for name, key in KEYS.items()})
     found = replace(office.desk.context, data_map=data_map)
     plant(found)
     return found

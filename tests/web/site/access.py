@@ -81,7 +81,8 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
             "portal_keeping_kind", "portal_unused", "portal_requests", "portal_request", "portal_thread", "portal_receipt",
             "portal_receipt_page", "portal_receipt_folder", "portal_notices", "portal_export", "portal_export_end",
-            "portal_export_part", "portal_export_check", "portal_guardians",
+            "portal_export_part", "portal_export_check", "portal_guardians", "portal_reviews", "portal_review_answer",
+            "portal_review_bar", "portal_look_receipt",
         ),
         OF_FAMILY,
     ),
@@ -111,6 +112,9 @@ PAGES: Mapping[str, frozenset[Role]] = {
     ),
     **dict.fromkeys(("staff_forms", "staff_form", "staff_form_scan", "staff_form_begin", "staff_form_finish"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("staff_people", "staff_person", "staff_review", "staff_attempts", "staff_incident"), READERS),
+    **dict.fromkeys(("desk_orders", "desk_order"), frozenset({Role.OPERATOR, Role.OFFICER, Role.ASSESSOR})),
+    **dict.fromkeys(("desk_order_sign", "desk_order_signed"), frozenset({Role.OFFICER})),
+    **dict.fromkeys(("desk_order_receipt", "desk_order_folder"), frozenset({Role.OFFICER, Role.ASSESSOR})),
     **dict.fromkeys(("staff_decide", "staff_decide_function", "staff_invite"), frozenset({Role.ADMINISTRATOR})),
     **dict.fromkeys(
         (
@@ -171,6 +175,7 @@ ASKS: Mapping[AskKind, frozenset[Role]] = {
     AskKind.DELETE_EVERYTHING: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.CALL_OFF: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.CHANGE_OF_GUARDIAN: frozenset({Role.GUARDIAN}),
+    AskKind.REVIEW: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.VIEW: frozenset({Role.REVIEWER}),
     AskKind.APPROVAL: frozenset({Role.OFFICER}),
     AskKind.CHANGE_OF_RIGHTS: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),

@@ -33,6 +33,10 @@ NO_PAGE = {
     "": "closed, as the two before",
     "accounts_recovery_stop": "takes a form and leads back",
     "staff_still": "answers what an open page asks",
+    "desk_order_sign": "answers a script",
+    "desk_order_signed": "answers a script",
+    "desk_order_receipt": "the receipt's own page, which has no frame",
+    "desk_order_folder": "a file",
     "staff_decide_begin": "answers a script",
     "staff_decide_finish": "answers a script",
     "staff_sign_in_begin": "answers a script",
@@ -69,6 +73,9 @@ NO_PAGE = {
     "portal_export_end": "takes a form and leads back",
     "portal_export_part": "gives out a file",
     "portal_export_check": "the same",
+    "portal_look_receipt": "gives out a file",
+    "portal_review_answer": "takes a form and leads back",
+    "portal_review_bar": "takes a form and leads back",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -86,6 +93,7 @@ ELSEWHERE: Mapping[str, str] = {
     "portal_places": "test_held_browser",
     "portal_places_off": "test_held_browser",
     "portal_play": "test_recordings_browser",
+    "portal_reviews": "test_recordings_browser",
     "portal_stop": "test_stopping",
     "portal_timeline": "test_recordings_browser",
     "portal_unused": "test_stopping",

@@ -29,6 +29,7 @@ from expunge.engine.accounts.hand_overs import LocalHandOvers
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.recoveries import LocalRecoveries
 from expunge.engine.incidents import finding
+from expunge.engine.reports.deletion_training import DeletionTraining
 from expunge.errors import ExpungeError, Misconfigured, Undelivered
 from expunge.ports.accounts.family_letters import LetterDelivery
 from expunge.ports.accounts.letters import Letter, Letters
@@ -96,6 +97,7 @@ class KeptGuard:
         fields: SealedFields,
         settings: GuardSettings,
         family_of: Callable[[str], str] | None = None,
+        training: Callable[[DjangoJournal], DeletionTraining] | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -104,8 +106,9 @@ class KeptGuard:
             fields: seals under the keeper's key.
             settings: the site and its mail server.
             family_of: turns the company's KIND:VALUE into a pseudonym; None where no hand-over token is taken.
+            training: gives that of those who carry out orders, over the journal; without it no right is held against it.
         """
-        self._family_of = family_of or _no_family
+        self._family_of, self._training = family_of or _no_family, training
         self._ending = threading.Event()
         self._watching: threading.Thread | None = None
         self._open_journal, self._fields, self._settings = open_journal, fields, settings
@@ -199,7 +202,8 @@ class KeptGuard:
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, self._fields, self._letters, company=settings.company, site=settings.origin)
         held = MonotonicClock(SystemClock(), latest(journal), _unsaid)
-        staff = directory(journal, held, secrets.token_bytes, lambda: register)
+        training = self._training(journal) if self._training else None
+        staff = directory(journal, held, secrets.token_bytes, lambda: register, training)
         passkeys = Fido2Passkeys(settings.origin, settings.relying_party, settings.company)
         families = FamilyRegister(journal, register, held)
         parts = GuardParts(

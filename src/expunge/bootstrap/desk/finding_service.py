@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from expunge.adapters.noticing.rollup_file import RollupFile
@@ -14,7 +14,8 @@ from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.journal.finding_events import FindingReason
 from expunge.core.journal.notice_events import LetterResult
 from expunge.core.noticing.findings import Finding, Findings, FindingStanding, message
-from expunge.core.noticing.rules import Rulebook
+from expunge.core.noticing.judging import Compared, compare
+from expunge.core.noticing.rules import WINDOW_DAYS, Rulebook
 from expunge.core.values.copy import Finding as MapFinding
 from expunge.core.values.copy import FindingKind
 from expunge.engine.incidents import entering
@@ -59,6 +60,18 @@ class FindingService(DomainService):
     def named(self, which: str) -> Finding:
         """Return a finding by the beginning of its id. Raises UsageError."""
         return deciding.found(self.all(), which)
+
+    def compared(self, which: str) -> tuple[Compared, ...]:
+        """Return the numbers of a finding's day beside what is usual for others, rule by rule of those that are met now.
+
+        Raises UsageError for no such finding, Misconfigured for faulty rules, OSError where the sums of the days cannot be kept.
+        """
+        spec, finding = self.context.data_map.review or ReviewSpec(), self.named(which)
+        rules = NoticingRules(spec.noticing).rulebook().rules
+        rollup, _, _ = running.current(self.context, RollupFile(self.state / ROLLUP), spec.limits.hours)
+        day = date.fromisoformat(finding.opened.day)
+        days = rollup.days(day - timedelta(days=WINDOW_DAYS))
+        return compare(days, finding.opened.reviewer, day, [each for each in rules if each.name in finding.met])
 
     def message(self, which: str, reason: FindingReason, reference: str) -> bytes:
         """Return what an approver of the map signs to judge a finding. Raises UsageError."""

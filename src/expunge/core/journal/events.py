@@ -99,7 +99,10 @@ class Approved:
     digest: PlanDigest
     approver: str
     signature: str
-    """Base64 Ed25519 signature over ``expunge approval/1 <order> <digest>``; empty where no approver is named by the map."""
+    """Base64 of an Ed25519 signature over ``expunge approval/1 <order> <digest>``, or a passkey's answer about the same; empty where the
+    map named no approver."""
+    key: str = ""
+    """The text of the key that it holds by, as the map had it; empty in journals from before passkeys approved."""
 
 
 @tagged("RoundStarted")

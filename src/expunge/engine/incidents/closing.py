@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from expunge.core import note
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import check_reference
 from expunge.core.accounts.staff_state import Staff
+from expunge.core.approver_keys import share_a_key
 from expunge.core.incidents.incidents import Incident, Incidents, message
 from expunge.core.incidents.owed import CLOCK, coverage, lacks
 from expunge.core.journal.incident_events import IncidentDecided, IncidentVerdict, IncidentWord
@@ -94,11 +94,10 @@ def _require_eligible(context: Context, staff: Staff, known: Incidents, name: st
 
 
 def _same_key(context: Context, first: str, second: str) -> bool:
-    """Return whether two approvers of the map sign with one key."""
+    """Return whether two approvers of the map have a key in common."""
     named = context.data_map.approvers
     keys = [named[name] for each in (first, second) if each.startswith(SIGNED) and (name := each.removeprefix(SIGNED)) in named]
-    # Why the bytes of the key: its text has the approver's name in it.
-    return len(keys) == 2 and note.parse_key(keys[0]).key == note.parse_key(keys[1]).key
+    return len(keys) == 2 and share_a_key(*keys)
 
 
 def _require_closable(context: Context, known: Incidents, name: str, verdict: IncidentVerdict) -> None:

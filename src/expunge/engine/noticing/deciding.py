@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from expunge.core import note
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import check_reference
 from expunge.core.accounts.staff_state import Staff
+from expunge.core.approver_keys import share_a_key
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.journal.finding_events import FindingDecided, FindingReason
 from expunge.core.journal.peek import peek, read_flat
@@ -132,11 +132,10 @@ def _require_eligible(context: Context, staff: Staff, finding: Finding, account:
 
 
 def _same_key(context: Context, first: str, second: str) -> bool:
-    """Return whether two approvers of the map sign with one key."""
+    """Return whether two approvers of the map have a key in common."""
     named = context.data_map.approvers
     keys = [named[name] for each in (first, second) if each.startswith(SIGNED) and (name := each.removeprefix(SIGNED)) in named]
-    # Why the bytes of the key: its text has the approver's name in it.
-    return len(keys) == 2 and note.parse_key(keys[0]).key == note.parse_key(keys[1]).key
+    return len(keys) == 2 and share_a_key(*keys)
 
 
 def _approvers(context: Context, finding: Finding) -> frozenset[str]:
