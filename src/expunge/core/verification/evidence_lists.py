@@ -204,6 +204,8 @@ def _tied(kind: RecordKind, rows: Iterable[Row], covered: Iterable[CoveredEntry]
 
 
 def _dated(entry: CoveredEntry, at: datetime) -> bool:
+    if isinstance(entry.entered, RegisterEntry):
+        return False
     if isinstance(entry.entered, LedgerRecord):
         return at == entry.entered.entered
     return at >= entry_order.latest_time(entry.entered) - entry_order.ENTRY_LAG
