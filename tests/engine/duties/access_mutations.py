@@ -6,6 +6,7 @@ from tests.engine.duties.mutation import Mutation
 
 _DESK = ("tests/engine/review/test_replay.py",)
 _REGISTERS = ("tests/engine/review/test_evidence_registers.py",)
+_PAST = ("tests/engine/review/test_past_the_desk.py",)
 _WAYS = ("tests/engine/review/test_ways_round.py",)
 _LIVE = ("tests/engine/review/test_live_view.py",)
 _MATRIX = ("tests/engine/review/test_access_matrix.py",)
@@ -94,6 +95,14 @@ ACCESS = (
     Mutation(
         "RNG-15", "readers of the keystore are not told", "bootstrap/desk/ways_round.py",
         "for way in _ways(data_map, state):", "for way in ():", _WAYS,
+    ),
+    Mutation(
+        "RNG-19", "no alert is raised where programs are refused", "engine/vault/reviewing.py",
+        "found.refused += 1 + event.more\n            found.first = found.first or event.at", "pass", _PAST,
+    ),
+    Mutation(
+        "RNG-19", "programs read for review by people past the desk", "engine/vault/reviewing.py",
+        "not event.account and event.purpose in by_people:", "False:", _PAST,
     ),
     Mutation(
         "FAIL-06", "recordings that every account reads are no fault", "engine/retention/ways_round.py",
