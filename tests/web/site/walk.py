@@ -73,6 +73,13 @@ NO_PAGE = {
     "portal_export_end": "takes a form and leads back",
     "portal_export_part": "gives out a file",
     "portal_export_check": "the same",
+    "desk_view_step": "takes a form and leads back",
+    "desk_view_segment": "gives out media",
+    "desk_view_film": "the same",
+    "desk_view_still": "the same",
+    "desk_view_live": "answers a script",
+    "desk_view_report": "the same",
+    "desk_view_give_back": "takes a form and leads back",
     "portal_look_receipt": "gives out a file",
     "portal_review_answer": "takes a form and leads back",
     "portal_review_bar": "takes a form and leads back",
@@ -80,6 +87,9 @@ NO_PAGE = {
 }
 """Named addresses that show no page of their own, and why."""
 ELSEWHERE: Mapping[str, str] = {
+    "desk_view": "desk.test_viewing_browser",
+    "desk_view_result": "desk.test_viewing_browser",
+    "desk_view_start": "desk.test_viewing_browser",
     "consent_answer": "test_guardians",
     "consent_request": "test_guardians",
     "openid_connect_callback": "test_company_logins",
