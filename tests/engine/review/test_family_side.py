@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from expunge.engine.review import family_side, requesting, view_receipts
 from expunge.engine.review.family_side import FamilyOfDesk
 from expunge.engine.review.refusals import ReviewRefused
 from expunge.errors import EvidenceInvalid, IllegalTransition, UsageError
+from tests.cli.running import expunge
 from tests.engine.families.recorded_company import ANNA, BELA
 from tests.engine.review.desk_company import PARENT, SECOND_REVIEWER, VOICE, DeskCompany, entered
 from tests.engine.review.test_desk import leased
@@ -275,3 +277,19 @@ def test_a_receipt_of_keys_that_the_reader_does_not_know_is_refused(receipts: tu
 def test_requests_of_another_reviewer_are_told_alike(office: DeskCompany) -> None:
     requesting.ask(office.desk, office.seat(SECOND_REVIEWER), office.new(purpose=ReviewPurpose.AUTHORISED))
     assert told(office).waiting == 1
+
+
+def test_the_command_that_checks_receipts_checks_looks(office: DeskCompany, receipts: tuple[Files, Files], tmp_path: Path) -> None:
+    folder, trust = tmp_path / "look", tmp_path / "trust.txt"
+    folder.mkdir()
+    trust.write_text(office.expunge.published_policy())
+    for name, data in receipts[0].items():
+        (folder / name).write_bytes(data)
+    told = expunge("receipt", "verify", str(folder), "--trust", str(trust), "--json").json
+    assert (told["holds"], told["trusted"], told["case"], told["seconds"], len(told["views"])) == (True, True, "support LE-88", 6, 3)
+    log = office.company.folder / "state" / "log"
+    now = expunge("receipt", "verify", str(folder), "--trust", str(trust), "--log", str(log))
+    assert "still holds its entries" in now.out
+    assert expunge("receipt", "verify", str(folder), "--opening", str(trust)).code == UsageError.exit_code
+    (folder / view_receipt.ENVELOPE).write_bytes(receipts[1][view_receipt.ENVELOPE][:-3] + b"\n")
+    assert expunge("receipt", "verify", str(folder)).code == EvidenceInvalid.exit_code
