@@ -209,6 +209,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/desk/findings": "site/desk",
         "site/desk/people": "site/accounts site/staff site/desk",
         "site/desk/looks": "site/desk",
+        "site/desk/incidents": "site/desk",
         "site/desk/viewing": ". site/shell site/desk",
         "site/desk/orders": "site/shell site/receipts site/staff site/desk",
         "site/providers/protocol": "",

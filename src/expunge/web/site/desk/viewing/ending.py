@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.review_words import RecusalReason, ReviewOutcome
 from expunge.errors import IllegalTransition
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
@@ -37,7 +38,7 @@ class ResultForm(forms.Form):
 
 
 @require_POST
-@desk_page()
+@desk_page(StaffRight.SEE_VIEWS, StaffRight.REQUEST_VIEWS)
 def give_back(request: DeskRequest, request_id: str) -> HttpResponseBase:
     """Give a recording back: the view ends, and it is not shown to this reviewer again."""
     try:
@@ -53,7 +54,7 @@ def give_back(request: DeskRequest, request_id: str) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@desk_page()
+@desk_page(StaffRight.SEE_VIEWS, StaffRight.REQUEST_VIEWS)
 def result(request: DeskRequest, request_id: str) -> HttpResponseBase:
     """Ask for the result of a view, and enter it: that ends the view, and closes the request.
 
