@@ -210,7 +210,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/desk/people": "site/accounts site/staff site/desk",
         "site/desk/looks": "site/desk",
         "site/desk/incidents": "site/desk",
-        "site/desk/viewing": ". site/shell site/desk",
+        "site/desk/viewing": ". site/shell site/desk site/desk/requests",
         "site/desk/orders": "site/shell site/receipts site/staff site/desk",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",

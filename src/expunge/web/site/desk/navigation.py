@@ -19,7 +19,9 @@ _ALWAYS = (_ORDERS, "desk_incidents")
 """Shown whether the map has a review desk or not."""
 _FOLLOW = (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS, StaffRight.READ_EVIDENCE)
 _VIEWS = (StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS, StaffRight.APPROVE_VIEWS)
-_REQUESTS = ("desk_request", "desk_request_new", "desk_request_emergency", "desk_request_extend")
+_REQUESTS = (
+    "desk_request", "desk_request_new", "desk_request_emergency", "desk_request_extend", "desk_view", "desk_view_start", "desk_view_result",
+)  # fmt: skip
 ITEMS = (
     Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),
     Item("desk_requests", gettext_lazy("My requests"), "list", _REQUESTS, (StaffRight.REQUEST_VIEWS,)),

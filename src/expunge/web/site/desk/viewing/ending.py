@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -14,7 +15,8 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.review_words import RecusalReason, ReviewOutcome
 from expunge.errors import IllegalTransition
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
-from expunge.web.site.desk.viewing import pages, words
+from expunge.web.site.desk.viewing import pages
+from expunge.web.site.desk.words import choices
 
 MOST_NOTE = 2000
 """Characters of a note."""
@@ -24,7 +26,7 @@ class ResultForm(forms.Form):
     """The result of a view."""
 
     outcome = forms.ChoiceField(
-        label=gettext_lazy("Result"), choices=[("", ""), *((each.value, words.OUTCOMES[each]) for each in ReviewOutcome)]
+        label=gettext_lazy("Result"), choices=lambda: [("", ""), *((value, capfirst(said)) for value, said in choices(ReviewOutcome))]
     )
     note = forms.CharField(
         label=gettext_lazy("Note"),
