@@ -17,14 +17,16 @@ from playwright.sync_api import Browser, Page, Response, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from expunge.core.journal.review_events import ClarityChanged, ReviewRecused, ViewServed
-from expunge.core.journal.review_words import Clarity, RecusalReason, Sound
+from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewPurpose, Sound
 from expunge.core.review.watched import WatchDoubt, WatchedLease
 from tests.adapters.rendering.measuring import detail_left
 from tests.adapters.rendering.recorded import Decoded, decoded
 from tests.adapters.rendering.test_pixels import CODEC, MOST_LEFT, expected_of, mark_of
 from tests.web.site.browser import Visitor, visitor
 from tests.web.site.deciders import apart
+from tests.web.site.desk import desk_company
 from tests.web.site.desk.watching import FILM, HEIGHT, PHOTO, SOUND, WIDTH, Watching, content
+from tests.web.site.family_company import guardian
 from tests.web.site.looking import Look, prove
 from tests.web.site.test_recordings_browser import until
 
@@ -169,6 +171,29 @@ def test_revoked_in_the_middle_no_frame_is_painted_after_a_second(watched: Watch
     assert page.locator("video").count() == 0
     assert last_painted(page) <= watched.ended_at(view) + LATEST
     assert watched.views(view)[-1].at.timestamp() <= watched.ended_at(view)
+
+
+@pytest.mark.soak
+def test_a_family_that_says_no_stops_the_player_and_reads_what_was_seen(watched: Watching, seated: Visitor) -> None:
+    one = guardian(watched.site, "says.no@home.example", "p-mia")
+    base = one.go()
+    new = desk_company.new(name=FILM, last_ms=20_000, purpose=ReviewPurpose.AUTHORISED, case_number="LE-91")
+    request = apart(lambda: watched.office.door.ask(watched.office["reviewer"].caller, new).request)
+    assert one.person.post(f"{base}reviews/answer/", request=request, word="allow").path == "/account/confirm/"
+    one.confirm()
+    view = watched.begun(request)
+    page = playing(watched, seated, view)
+    denying = beside(lambda: one.person.post(f"{base}reviews/answer/", request=request, word="deny"))
+    expect(page.locator("[data-part=why]")).to_have_text("The family does not allow this view any more.")
+    denying.join()
+    page.wait_for_timeout(1500)
+    assert last_painted(page) <= watched.ended_at(view) + LATEST
+    one.person.get(f"{base}looked/?each=1")
+    one.confirm()
+    looked = one.person.get(f"{base}looked/")
+    assert "Case LE-91" in looked.words
+    assert "coarse blocks without colour, no sound" in looked.words
+    assert "Your family allowed it." in looked.words
 
 
 def frames_by_polling(page: Page, seconds: float) -> list[tuple[float, int]]:
