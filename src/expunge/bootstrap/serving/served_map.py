@@ -20,6 +20,8 @@ class ServedMap:
     """Without URLs and options of stores, and without sections that no server looks at."""
     database: AccountsDatabase | None
     """The database of its accounts; None for a map without."""
+    desk: bool = False
+    """Whether it has a review desk."""
 
 
 def read_served(path: Path | None) -> ServedMap:
@@ -79,4 +81,4 @@ def _served(path: Path | None) -> ServedMap | tuple[str, str]:
         return error.message, error.help
     stores = {name: StoreSpec(name, store.kind, "") for name, store in data_map.stores.items()}
     kept = {name: getattr(data_map, name) for name in ("datasets", "retention", "state", "purposes", "accounts", "source")}
-    return ServedMap(DataMap(stores=stores, identities={}, ignore=(), **kept), database)
+    return ServedMap(DataMap(stores=stores, identities={}, ignore=(), **kept), database, data_map.review is not None)
