@@ -28,7 +28,7 @@ from expunge.core.journal.review_words import Clarity, LeaseEnding, RecusalReaso
 from expunge.core.review.rendition import FormKind
 from expunge.core.review.request import LeaseStanding, RequestStanding
 from expunge.engine.kernel.journal_streams import REVIEWS, read_register
-from expunge.errors import DeskRefused, ExpungeError, IllegalTransition, Refused, StateUnavailable, UsageError
+from expunge.errors import DeskRefused, ExpungeError, IllegalTransition, Refused, StateUnavailable, Unplayable, UsageError
 from expunge.ports.review.desk_door import DeskCaller, LeaseCard
 from tests.adapters.rendering.recorded import decoded
 from tests.web.site.deciders import apart, decided
@@ -107,6 +107,23 @@ def test_a_sealed_recording_is_seen_like_one_in_a_folder(office: Desk) -> None:
     lease = office.leased(dataset="nights", name=desk_company.SEALED)
     made = office.door.segment(office["reviewer"].caller, lease.lease, 0, 2000)
     assert decoded(made.data).kinds == {"video"}
+
+
+def test_a_transcript_has_no_names_and_is_of_the_whole_recording_alone(office: Desk) -> None:
+    reviewer = office["reviewer"].caller
+    spoken = {"dataset": "recordings", "name": "voice/p-mia/rec-m1-71835.wav", "clarity": Clarity.TRANSCRIPT}
+    lease = office.leased(by="officer", last_ms=1000, **spoken)
+    told = office.door.transcript(reviewer, lease.lease)
+    assert (told.text, told.masked) == ("please tell me a story about the purple walrus of […]", 1)
+    (view,) = of(office, lease.lease, ViewServed)
+    assert (view.clarity, view.first_ms, view.last_ms) == (Clarity.TRANSCRIPT, 0, 1000)  # type: ignore[attr-defined]
+    assert "clearer-than-asked" in rules(lambda: office.door.step(reviewer, lease.lease, Clarity.PIXELATED, Sound.MUTE))
+    part = office.leased(last_ms=500, **spoken)
+    with pytest.raises(Unplayable, match="part"):
+        office.door.transcript(reviewer, part.lease)
+    silent = office.leased(name=desk_company.OTHER_RING, last_ms=8000)
+    with pytest.raises(Unplayable, match="no transcript"):
+        office.door.transcript(reviewer, silent.lease)
 
 
 def test_what_is_no_request_or_no_lease_is_told_alike(office: Desk) -> None:
