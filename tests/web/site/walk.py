@@ -33,6 +33,8 @@ NO_PAGE = {
     "": "closed, as the two before",
     "accounts_recovery_stop": "takes a form and leads back",
     "staff_still": "answers what an open page asks",
+    "desk_again_begin": "answers a script",
+    "desk_again_finish": "answers a script",
     "staff_decide_begin": "answers a script",
     "staff_decide_finish": "answers a script",
     "staff_sign_in_begin": "answers a script",
@@ -96,6 +98,8 @@ ELSEWHERE: Mapping[str, str] = {
     "staff_company_logins": "test_company_staff",
     "staff_form": "test_guardians",
     "staff_forms": "test_guardians",
+    "desk_home": "test_desk_walk",
+    "desk_again": "test_desk_walk",
 }
 """Address that the great walk does not visit -> the module of tests whose walk does. ``looking.prove`` stands at the end of that walk."""
 WAYS = frozenset({"axe", "dark", "phone"})
