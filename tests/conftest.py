@@ -51,6 +51,11 @@ DRILLS = (
 """Tests of the shipped suites that a variant leaves to the soak."""
 
 
+EACH_ROW = ("tests/architecture/", "tests/core/", "tests/docs/", "tests/maps/")
+"""Where each row of a table is a rule, a vector or a page of its own and costs next to nothing."""
+FEW_ROWS, EACH = 3, 3
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by what they use, before marks are selected."""
@@ -67,6 +72,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         later = any((name, value) in LATER for name, value in parameters if isinstance(value, str))
         if later or (item.get_closest_marker("variant") and getattr(item, "originalname", "") in DRILLS):
             item.add_marker("soak")
+    for item in _rows_for_the_soak(items):
+        item.add_marker("soak")
+
+
+def _rows_for_the_soak(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the rows of long tables that a sample leaves to the soak: all but each third one and the last.
+
+    A table that shows that a duty is met keeps every row.
+    """
+    tables: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        kept = item.nodeid.startswith(EACH_ROW) or item.get_closest_marker("duty") or item.get_closest_marker("soak")
+        if hasattr(item, "callspec") and not kept:
+            tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [row for rows in tables.values() if len(rows) > FEW_ROWS for at, row in enumerate(rows[:-1]) if at % EACH]
 
 
 @pytest.hookimpl(wrapper=True)

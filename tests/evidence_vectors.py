@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from expunge.core import merkle
-from expunge.core.evidence import commitment
+from expunge.core.evidence import commitment, receipt
 from expunge.core.log import checkpoint, trust
 from expunge.core.log.witness_protocol import AddCheckpoint
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values import canonical
+from tests.approval_kit import approvals
 from tests.evidence_kit import (
     IDENTIFIERS,
     OPENING,
     ORIGIN,
     SeededKeys,
+    at_page,
     for_people,
     for_some_items,
     fulfilled,
@@ -59,6 +61,12 @@ def cosigned(note: bytes) -> bytes:
     return with_lines(note, *(SeededWitness(name).line(note, SECONDS) for name in ("w0", "w3", "stranger")))
 
 
+def approved() -> receipt.Receipt:
+    """A receipt of page 8 whose plan was approved by an Ed25519 key and by passkeys of both kinds."""
+    made = at_page(for_people(), 8)
+    return replace(made, approvals=approvals(made))
+
+
 RECEIPTS = {
     "receipt-fulfilled": fulfilled,
     "receipt-in-part": in_part,
@@ -69,6 +77,7 @@ RECEIPTS = {
     "receipt-others": with_text_of_others,
     "receipt-for-people": for_people,
     "receipt-some-items": for_some_items,
+    "receipt-approved": approved,
 }
 """Folder of a released receipt -> what makes it."""
 

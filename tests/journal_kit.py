@@ -38,6 +38,23 @@ from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportMadeAgain, ExportReady, ExportTold
 from expunge.core.journal.finding_events import FindingDecided, FindingGrew, FindingOpened, FindingReason, NoticingRun
+from expunge.core.journal.incident_events import (
+    IncidentCounted,
+    IncidentDecided,
+    IncidentFact,
+    IncidentGrew,
+    IncidentJoined,
+    IncidentKind,
+    IncidentOpened,
+    IncidentsCommitted,
+    IncidentScope,
+    IncidentsLogged,
+    IncidentStated,
+    IncidentVerdict,
+    IncidentWord,
+    ScopeSource,
+    TakeoverSign,
+)
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.notice_events import (
     CohortBounced,
@@ -315,7 +332,7 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
         received(at(), SCOPED, OrderKind.EXPIRY, (EVE,), scope=scope, channel="library", cause=ByRule(""), requester=""),
         ev.Fenced(at()),
         planned(at(), plan),
-        ev.Approved(at(), plan.digest, "officer", ""),
+        ev.Approved(at(), plan.digest, "officer", "", "passkey https://privacy.example MFk="),
         ev.Cancelled(at(), "the period was entered wrongly"),
     )
     later = (received(at(), LATER, OrderKind.ERASURE, (MIA,), follows=LIFE, channel="sweep"), ev.Fenced(at()))
@@ -796,6 +813,29 @@ def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
 LIMITS = ReviewLimits(5, 120, 180, 7, 3600, 300, 1800, WorkingHours((1, 5), 450, 1440, "Europe/Berlin"), ("office",))
 
 
+def incidents() -> tuple[ev.Event, ...]:
+    """Return one event of each kind of the register of incidents."""
+    reviewer, later = "10000000-0000-4000-8000-000000000000", NOW + timedelta(hours=1)
+    scopes = tuple(
+        IncidentScope(source, "" if source is ScopeSource.NOWHERE else reviewer, NOW, later, because)
+        for source, because in zip(ScopeSource, ("2c" * 8, "", TakeoverSign.SAID.value, ""), strict=True)
+    )
+    unknown = ("no register tells whose data were in it",)
+    return (
+        *(
+            IncidentOpened(NOW, f"{number:016x}", kind, f"reviewer {reviewer}", NOW, later, tuple(IncidentWord), scopes, "findings", "")
+            for number, kind in enumerate(IncidentKind)
+        ),
+        IncidentGrew(NOW, f"{1:016x}", scopes[:1], "expunge", "SEC-17"),
+        IncidentJoined(NOW, f"{2:016x}", f"{1:016x}", "expunge", "SEC-18"),
+        IncidentCounted(NOW, f"{1:016x}", 12, 15, unknown, digest("list"), {"families": 4, "reviews": 900}),
+        *(IncidentStated(NOW, f"{1:016x}", fact, NOW, 12, reviewer, "SEC-19", digest("paper")) for fact in IncidentFact),
+        *(IncidentDecided(NOW, f"{1:016x}", "approver:priya", verdict, "SEC-20", "c2ln") for verdict in IncidentVerdict),
+        IncidentsCommitted(NOW, 0, 0, 9, "ab" * 32, digest("root"), 41),
+        IncidentsLogged(NOW, 0, 41, 42, digest("head")),
+    )
+
+
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
     at = Times(START + timedelta(days=110))
     return {
@@ -931,6 +971,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             FindingGrew(NOW, "2c" * 8, {"bedrooms": 3600, "off-hours": 900, "past-need": 320}, digest("rules")),
             *(FindingDecided(NOW, "2c" * 8, "approver:priya", reason, "HR-1042", "c2ln") for reason in FindingReason),
         ),
+        "incidents": incidents(),
         "families": families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
         "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),

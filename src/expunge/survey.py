@@ -17,7 +17,7 @@ from pathlib import Path
 from expunge import durable
 from expunge.adapters.log.audit import LogAudit, verify_growth, verify_log
 from expunge.adapters.log.log_source import FolderSource, HttpSource, LogSource
-from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
+from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_look, find_receipt
 from expunge.adapters.log.watch_folder import WatchFolder
 from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
 from expunge.adapters.log.witness import Witness
@@ -29,6 +29,7 @@ from expunge.core.discovery.coordinates import names_place
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.retention import collection_permission
 from expunge.core.retention.collection_permission import CollectionAnswer, RequirementAnswer
+from expunge.core.review.view_verify import VerifiedViews
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
@@ -348,6 +349,11 @@ def receipt_in_log(
 ) -> ReceiptInLog:
     """Compare a receipt with the log of now; see :func:`expunge.adapters.log.receipt_in_log.find_receipt`."""
     return find_receipt(source, policy, verified, kept, now)
+
+
+def look_in_log(source: LogSource, policy: TrustPolicy, verified: VerifiedViews, kept: Sequence[KeptHead], now: datetime) -> ReceiptInLog:
+    """Compare a receipt of a look with the log of now; see :func:`expunge.adapters.log.receipt_in_log.find_look`."""
+    return find_look(source, policy, verified, kept, now)
 
 
 def tree(data_map: DataMap) -> tuple[LineageBranch, ...]:

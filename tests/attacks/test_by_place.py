@@ -97,6 +97,7 @@ def test_on_a_server_a_quote_is_explained_by_the_rows_in_which_it_lies(estate: E
     assert estate.search(said) != [], "it is another child's"
 
 
+@pytest.mark.soak
 def test_on_a_server_a_stray_copy_is_residue_although_another_child_quotes_it(estate: Estate) -> None:
     name, said = quoting(estate)
     with psycopg.connect(estate.database) as connection:
@@ -107,6 +108,7 @@ def test_on_a_server_a_stray_copy_is_residue_although_another_child_quotes_it(es
     assert set(run.reasons) == {"transcripts: residue found"}
 
 
+@pytest.mark.soak
 def test_on_a_server_a_later_look_finds_nothing_in_earlier_versions_of_rows_that_stay(estate: Estate) -> None:
     name, said = quoting(estate)
     run = estate.erase(name)

@@ -225,6 +225,7 @@ def served(**rules: str) -> list[str]:
     return [(declared((f"{name}: {said}",), rules[name])[0] if name in rules else f"{name}: {said}") for name, said in SERVED_SETS.items()]
 
 
+@pytest.mark.soak
 def test_on_a_server_each_mention_is_found_and_declared_ones_are_taken_out(tmp_path: Path, database: str) -> None:
     made = company(tmp_path, SERVED, *served(), server=database)
     assert {"mentions: {referred_by: null}", "mentions: {payee: null}"} <= set(mends(made))

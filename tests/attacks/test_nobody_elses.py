@@ -428,6 +428,7 @@ def test_a_row_of_a_lake_with_several_people_loses_the_member(home: Household) -
     assert home.search(ANNA) == []
 
 
+@pytest.mark.soak
 def test_rows_of_postgres_with_several_people_lose_the_member(home: Household, database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("CREATE TABLE groups (id int PRIMARY KEY, title text, members text[])")

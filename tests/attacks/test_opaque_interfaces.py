@@ -145,6 +145,7 @@ def test_cells_that_can_be_read_and_those_of_declared_tables_are_in_nobodys_way(
     fulfilled(home.erase(f"profile:{ANNA}"))
 
 
+@pytest.mark.soak
 def test_a_cell_of_postgres_that_nobody_can_read_is_not_clean_until_the_map_declares_its_column(managed: Managed) -> None:
     managed.run("CREATE TABLE archive (n serial PRIMARY KEY, payload bytea)")
     with psycopg.connect(managed.owner, autocommit=True) as owner:

@@ -334,6 +334,7 @@ def test_the_header_of_a_csv_file_and_fields_of_parquet_are_no_residue(tmp_path:
     assert ended(company.erase()) == FULFILLED
 
 
+@pytest.mark.soak
 def test_labels_of_enums_and_names_in_postgres_are_no_residue(tmp_path: Path, database: str) -> None:
     import psycopg
 

@@ -111,6 +111,7 @@ def stored(server: MentionCompany, *values: bytes) -> None:
         owner.cursor().executemany("INSERT INTO archive (payload) VALUES (%s)", [(each,) for each in values])
 
 
+@pytest.mark.soak
 def test_a_cell_of_postgres_about_nobody_that_nobody_can_read_is_not_clean_until_the_map_declares_it(server: MentionCompany) -> None:
     stored(server, *READABLE, age())
     until_declared(server.map, server.erase(f"customer:{ANNA}"), server.again, '"archive.payload"')

@@ -10,6 +10,7 @@ from bench import _crowd, orders_postgres
 from expunge.servers.postgres import missing
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(bool(missing("embedded")), reason=missing("embedded") or "-")
 def test_both_sides_erase_the_same_people_and_leave_nothing(tmp_path: Path) -> None:
     crowd = _crowd.build(tmp_path / "crowd", 60, width=8)

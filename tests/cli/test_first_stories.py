@@ -34,6 +34,7 @@ def test_a_shop_for_music_on_sqlite(tmp_path: Path) -> None:
         assert db.execute("SELECT count(*) FROM PlaylistTrack").fetchone() == (24,)
 
 
+@pytest.mark.soak
 def test_a_wholesaler_on_sqlite(tmp_path: Path) -> None:
     """Text keys, a table with a blank in its name and a key of two columns, pictures, superiors, and contacts at suppliers."""
     path = northwind.make(tmp_path / "world" / "northwind.db")

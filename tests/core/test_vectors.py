@@ -13,6 +13,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import commitment, receipt
+from expunge.core.evidence.plan_approvals import PlanApproval
 from expunge.core.log import checkpoint, trust
 from expunge.core.log.signed_head import open_head
 from expunge.core.log.witness_protocol import check_request, parse_request, with_cosignatures
@@ -78,6 +79,18 @@ RELEASED_PAGES = {
         "receipt-others": "a9ebcf2579c8bc3da34fb7ea9d3c050a454383ccf6ef56c06e7df0d09a9c1ea9",
         "receipt-for-people": "4ca0e82f6e851318a8b68c535c6d9f3aaaaaa628b78d7c96dfce6f53cd50fbc4",
         "receipt-some-items": "544c073f7dd9385f27e49ac71fbacd8a46d5002cb29e6cd07e2d90661dd4a218",
+    },
+    8: {
+        "receipt-fulfilled": "058d96d3dec8341dfce8d4be6a00102dde0b0088da6bebfba2bebe3f0f22d29b",
+        "receipt-in-part": "e665ce2e361d4cfd9a3eea2a0be8ef5c7159b430885e9fc81aaaa6d76fded62f",
+        "receipt-models": "de5b38601018c4a0d51d501d2b6f14b15c8cd2725b2256b28ac6609c4014d35e",
+        "receipt-mentions": "6336c45e4340cf657043c20f8464e14dd0a7f28c6e2b5b659819785e6f4cb18f",
+        "receipt-differences": "0faae341e7740dd321f4669acf7bd840d47d563bec15f964b6b1e45c7e108250",
+        "receipt-forms": "9468649d4f607a4851edecc268ea7ee4899c8a9f59b570e7133f7f66c5132a66",
+        "receipt-others": "a9ebcf2579c8bc3da34fb7ea9d3c050a454383ccf6ef56c06e7df0d09a9c1ea9",
+        "receipt-for-people": "4ca0e82f6e851318a8b68c535c6d9f3aaaaaa628b78d7c96dfce6f53cd50fbc4",
+        "receipt-some-items": "544c073f7dd9385f27e49ac71fbacd8a46d5002cb29e6cd07e2d90661dd4a218",
+        "receipt-approved": "973bb84da432e69033080d3d3b35626ee7e9149b2934082a31d448fe580d4721",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
@@ -150,6 +163,7 @@ VALUES = (
     receipt.Scan,
     receipt.Skipped,
     receipt.OrphanedItems,
+    PlanApproval,
     receipt.OthersText,
     receipt.IssuingCompany,
     receipt.CopiesOutside,

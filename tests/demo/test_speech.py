@@ -120,6 +120,7 @@ def test_an_empty_folder_of_speech_is_said_to_be_empty(tmp_path: Path) -> None:
     assert "no WAV or FLAC" in found.notes[0]
 
 
+@pytest.mark.soak
 @needs_pocketsphinx
 def test_a_folder_of_speech_gives_recorded_voices(tmp_path: Path) -> None:
     (tmp_path / "speech").mkdir()

@@ -37,13 +37,24 @@ from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
 from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import EVERYTHING
+from expunge.core.incidents.letters import LetterTo
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.journal.finding_events import FindingReason
+from expunge.core.journal.incident_events import (
+    IncidentCounted,
+    IncidentFact,
+    IncidentKind,
+    IncidentScope,
+    IncidentVerdict,
+    IncidentWord,
+)
+from expunge.core.journal.incident_events import ScopeSource as Source
 from expunge.core.journal.review_words import CaseKind, DeskAct, ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import ViewQuestion
+from expunge.core.review.statements import ACCESS_ROLE
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
@@ -52,6 +63,8 @@ from expunge.core.verification.ledger_record import LedgerKind
 from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
+from expunge.engine.incidents.closing import Closing
+from expunge.engine.incidents.entering import NewFact, NewIncident
 from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.vault.openings import Reader
@@ -64,6 +77,9 @@ from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
 LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item", "", "ground", "authority", None, "Priya", "")
 REVIEW = UseReview("answer", ReviewDecision.APPROVED, {"used": "to answer the question"}, datetime(2027, 1, 1, tzinfo=UTC))
 NEW_REVIEW = NewReview(ReviewPurpose.HARM, CaseKind.SUPPORT, "LE-88", "doorbell", f"doorbell/{DINO}/r-1.wav", why="nothing less shows it")
+NOON, LATER = datetime(2025, 3, 1, 12, tzinfo=UTC), datetime(2025, 3, 2, tzinfo=UTC)
+INCIDENT = NewIncident(IncidentKind.COPY, NOON, NOON, (IncidentWord.UNKNOWN,), "SEC-1")
+COUNTED = IncidentCounted(NOON, "00", 0, 0, (), "", {"incidents": 0, "reviews": 0, "openings": 0, "families": 0})
 ASSURANCE = Assurance("Skylark", b"we keep it safe", datetime(2027, 1, 1, tzinfo=UTC))
 LETTER = b"Subject: A letter\n\nWhat happened.\n"
 AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
@@ -272,7 +288,7 @@ VERBS: dict[str, Call] = {
     "policies.history": lambda world: world.opened.policies.history(),
     "policies.decided": lambda world: world.opened.policies.decided(ViewQuestion(DeskAct.VIEW), at=LIMB.at),
     "policies.replay": lambda world: world.opened.policies.replay(by="priya"),
-    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", None, date(2026, 1, 5)),
+    "reviewers.train": lambda world: world.opened.reviewers.train("desk-1", ACCESS_ROLE, date(2026, 1, 5)),
     "reviewers.attest": lambda world: world.opened.reviewers.attest("desk-1", ReviewPurpose.HARM, date(2026, 1, 5)),
     "reviewers.people": lambda world: world.opened.reviewers.people(),
     "reviewers.overview": lambda world: world.opened.reviewers.overview(),
@@ -282,6 +298,7 @@ VERBS: dict[str, Call] = {
     "staff.invite_first": lambda world: world.opened.staff.invite_first(),
     "staff.fingerprints": lambda world: world.opened.staff.fingerprints(world.opened.staff.named("desk-1")),
     "staff.link": lambda world: world.opened.staff.link("secret"),
+    "staff.require_trained": lambda world: world.opened.staff.require_trained(),
     "staff.review": lambda world: world.opened.staff.review(),
     "staff.equivalence": lambda world: world.opened.staff.equivalence("desk-1", AccessMethod.TOTP, b"why", "SEC-1", REVIEW.until),
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
@@ -328,6 +345,7 @@ VERBS: dict[str, Call] = {
     "epochs.require_approved": lambda world: world.opened.epochs.require_approved(1),
     "epochs.destroy": lambda world: world.opened.epochs.destroy(1),
     "epochs.who_can_read": lambda world: world.opened.epochs.who_can_read(),
+    "epochs.opening_alone": lambda world: world.opened.epochs.opening_alone(),
     "epochs.accept_older": lambda world: world.opened.epochs.accept_older("Priya", "the disk was lost"),
     "access.requests": lambda world: world.opened.access.requests(),
     "access.request": lambda world: world.opened.access.request("00" * 8),
@@ -344,9 +362,26 @@ VERBS: dict[str, Call] = {
     "findings.run": lambda world: world.opened.findings.run(),
     "findings.all": lambda world: world.opened.findings.all(),
     "findings.named": lambda world: world.opened.findings.named("00"),
+    "findings.compared": lambda world: world.opened.findings.compared("00"),
     "findings.message": lambda world: world.opened.findings.message("00", FindingReason.WORK, "HR-1"),
     "findings.decide": lambda world: world.opened.findings.decide("00", "nobody", Judgement(FindingReason.WORK, "HR-1")),
     "findings.decide_signed": lambda world: world.opened.findings.decide_signed("00", "Priya", Judgement(FindingReason.WORK, "HR-1"), ""),
+    "findings.tell_officer": lambda world: world.opened.findings.tell_officer(),
+    "incidents.refresh": lambda world: world.opened.incidents.refresh(),
+    "incidents.all": lambda world: world.opened.incidents.all(),
+    "incidents.named": lambda world: world.opened.incidents.named("00"),
+    "incidents.views": lambda world: world.opened.incidents.views(),
+    "incidents.view": lambda world: world.opened.incidents.view("00"),
+    "incidents.counted_again": lambda world: world.opened.incidents.counted_again(COUNTED),
+    "incidents.enter": lambda world: world.opened.incidents.enter(INCIDENT),
+    "incidents.grow": lambda world: world.opened.incidents.grow("00", IncidentScope(Source.VIEWS, "x", NOON, LATER), "SEC-1"),
+    "incidents.state": lambda world: world.opened.incidents.state("00", NewFact(IncidentFact.ENDED, NOON, "SEC-1")),
+    "incidents.join": lambda world: world.opened.incidents.join("00", "11", "SEC-1"),
+    "incidents.message": lambda world: world.opened.incidents.message("00", IncidentVerdict.NONE, "SEC-1"),
+    "incidents.close": lambda world: world.opened.incidents.close("00", "nobody", Closing(IncidentVerdict.NONE, "SEC-1")),
+    "incidents.close_signed": lambda world: world.opened.incidents.close_signed("00", "Priya", Closing(IncidentVerdict.NONE, "SEC-1"), ""),
+    "incidents.letter": lambda world: world.opened.incidents.letter("00", LetterTo.AUTHORITY),
+    "incidents.verify": lambda world: world.opened.incidents.verify(),
     "openings.chosen": lambda world: list(world.opened.openings.chosen()),
     "openings.inventory": lambda world: list(world.opened.openings.inventory()),
     "openings.review": lambda world: world.opened.openings.review(),

@@ -420,6 +420,7 @@ def test_a_schema_that_changed_between_plan_and_apply(company, child, before, ch
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_a_schema_that_changed_and_a_store_that_stops_half_way_keep_what_they_hold_alone(company, child, before) -> None:
     order = planned(company, child)
     with ExitStack() as until:
@@ -477,6 +478,7 @@ def write_again(estate: Estate, child: Child) -> None:
     pq.write_table(table.from_pylist([{**row, "profile_id": child.profile, "said": child.said[0]}]), events / "late.parquet")
 
 
+@pytest.mark.soak
 def test_a_writer_who_brings_the_person_back_after_erasing_is_caught_in_every_store(company, child, before) -> None:
     order = planned(company, child)
     run = applied(company, order, {("purge:lake", "done"): lambda: write_again(company, child)})
@@ -646,6 +648,7 @@ def test_killed_before_and_after_each_stores_commit_one_after_the_other(company,
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_replies_that_are_lost_after_each_stores_commit_are_settled_by_looking(company, child, before) -> None:
     """Also where the bucket begins to keep versions between plan and apply."""
     order = planned(company, child)

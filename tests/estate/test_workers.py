@@ -102,6 +102,7 @@ def test_two_workers_carry_out_what_is_queued_and_no_step_twice(shared: Estate) 
     assert shared.search(*shared.children[0].strings, *shared.children[3].strings) == []
 
 
+@pytest.mark.soak
 def test_a_worker_killed_in_the_middle_loses_nothing(shared: Estate) -> None:
     (order,) = queued(shared, 1)
 

@@ -119,6 +119,7 @@ def test_a_childs_voice_leaves_recordings_training_set_and_models(tmp_path: Path
     check_gone(folder, "p-mia", "mia@wren.example", "mia-0001")
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_childs_whereabouts_leave_visits_models_and_what_is_published(tmp_path: Path) -> None:
     folder = made("whereabouts", tmp_path / "out")

@@ -220,6 +220,7 @@ def undumped() -> int:
     return total
 
 
+@pytest.mark.soak
 def test_a_thousand_voices_in_a_row_fit_into_the_memory_an_ordinary_user_may_lock() -> None:
     def program() -> tuple[int, int]:
         before = undumped()

@@ -227,7 +227,7 @@ def test_a_step_that_was_taken_over_destroys_nothing(model: Path) -> None:
     assert model.read_bytes() == TAUGHT
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["file", "folder"])
+@pytest.mark.parametrize("folder", [pytest.param(False, marks=pytest.mark.soak), True], ids=["file", "folder"])
 def test_killed_at_any_point_the_model_is_old_new_or_gone_and_a_repeat_ends_it(tmp_path: Path, *, folder: bool) -> None:
     encoder = Frozen("encoder X", digest(b"a public encoder"), "Apache-2.0", "nobody says")
 

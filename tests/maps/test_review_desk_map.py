@@ -37,6 +37,7 @@ WHOLE = """review:
   cameras: {clips: {field: camera}, accounts: {room: outdoor}}
   policies: ./policies
   noticing: ./noticing.yaml
+  officer: privacy@owl.example
 """
 
 
@@ -60,6 +61,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         cameras={"clips": CameraPlace(field="camera"), "accounts": CameraPlace(room="outdoor")},
         policies=str(tmp_path / "policies"),
         noticing=str(tmp_path / "noticing.yaml"),
+        officer="privacy@owl.example",
     )
 
 
@@ -83,6 +85,7 @@ FAULTS = {
     "cameras: {clips: {room: outdoor, field: camera}}": ("bad-review-desk", "room: outdoor"),
     "cameras: {clips: {}}": ("bad-review-desk", "room: outdoor"),
     "cameras: {clips: {field: place}}": ("bad-review-desk", "a field of it"),
+    "officer: the officer": ("bad-review-desk", "officer: privacy@example.com"),
     "leases: 3 minutes": ("unknown-key", "lease"),
 }
 

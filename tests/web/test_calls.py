@@ -21,7 +21,7 @@ NOT_HERE = {"raw", "bpf", "userfaultfd", "io_uring", "performance", "unshare", "
 pytestmark = pytest.mark.skipif(not seccomp.known(), reason="this machine's calls cannot be filtered")
 
 
-@pytest.mark.parametrize("server", ["127.0.0.1", "mail.example"], ids=["address", "name"])
+@pytest.mark.parametrize("server", [pytest.param("127.0.0.1", marks=pytest.mark.soak), "mail.example"], ids=["address", "name"])
 def test_the_worker_makes_no_call_that_it_does_not_need(tmp_path: Path, server: str) -> None:
     token = company(tmp_path)
     path = tmp_path / "expunge.yaml"

@@ -57,7 +57,7 @@ def client(url: str, token: str, compression: HttpCompression | None = None) -> 
 
 
 @pytest.mark.duty("DSG-03")
-@pytest.mark.parametrize("compression", [None, HttpCompression.GZIP], ids=["plain", "gzip"])
+@pytest.mark.parametrize("compression", [None, pytest.param(HttpCompression.GZIP, marks=pytest.mark.soak)], ids=["plain", "gzip"])
 def test_a_copy_that_a_pipeline_made_holds_an_order_back_until_the_map_knows_it(
     tmp_path: Path, compression: HttpCompression | None
 ) -> None:
@@ -106,6 +106,7 @@ def test_a_copy_that_a_pipeline_made_holds_an_order_back_until_the_map_knows_it(
     assert "monstera" in left
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_dbt_leads_an_order_to_a_file_that_nobody_declared(tmp_path: Path) -> None:
     token = lake_company(tmp_path)

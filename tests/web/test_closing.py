@@ -58,6 +58,7 @@ def test_the_state_is_shut_also_below_a_folder_that_stays_open(tmp_path: Path, m
     assert (own / "database").exists()
 
 
+@pytest.mark.soak
 def test_a_map_that_was_replaced_counts_after_sighup(tmp_path: Path) -> None:
     """The new worker reads the new file before it closes itself; the process above it is not closed."""
     company(tmp_path)

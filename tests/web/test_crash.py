@@ -25,6 +25,7 @@ def seen(folder: Path) -> set[str]:
     return {target.rpartition("/")[2] for _, target in edges(folder)}
 
 
+@pytest.mark.soak
 def test_a_server_that_is_killed_in_the_midst_of_traffic_has_lost_nothing_that_it_answered(tmp_path: Path) -> None:
     token = company(tmp_path)
     answered: list[str] = []

@@ -62,6 +62,7 @@ def workers(served: Served) -> str:
     return Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text()
 
 
+@pytest.mark.soak
 def test_a_broken_map_at_sighup_is_told_and_the_server_goes_on(tmp_path: Path) -> None:
     """The signal is there for certificates: it must not end the server because of the map of this moment."""
     with serving(tmp_path, company(tmp_path)) as served:

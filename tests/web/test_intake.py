@@ -251,6 +251,7 @@ def test_nothing_of_an_event_but_names_is_kept_and_nothing_at_all_is_logged(serv
     assert served.stderr() == ""
 
 
+@pytest.mark.soak
 def test_state_that_cannot_be_written_takes_nothing_and_says_so(tmp_path: Path) -> None:
     token = company(tmp_path)
     with serving(tmp_path, token, EXPUNGE_FAILPOINT="journal.register:before=full") as served:

@@ -75,7 +75,7 @@ def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(home: 
     assert [number for number, key in enumerate(held) if any(needle in told for needle in memory.forms(key))] == []
 
 
-@pytest.mark.parametrize("by_variable", [False, True], ids=["in the map", "by a variable"])
+@pytest.mark.parametrize("by_variable", [pytest.param(False, marks=pytest.mark.soak), True], ids=["in the map", "by a variable"])
 def test_code_inside_the_web_process_finds_no_url_of_the_map(tmp_path: Path, database: str, by_variable: bool) -> None:
     """Neither a store's password nor where the state lies: the process never reads the map itself, and forgets its environment."""
     state_word, store_word, control = (secrets.token_hex(16) for _ in range(3))
@@ -200,6 +200,7 @@ def controls(folder: Path, known: dict[str, Any]) -> None:
     assert not_done(outside({**known, "without": without}, "files")["files"]) == {}
 
 
+@pytest.mark.soak
 @needs_landlock
 def test_on_a_server_the_journal_is_as_far_away(tmp_path: Path, database: str) -> None:
     """State on PostgreSQL: the web process knows the URL, by its map, and reaches no server."""
@@ -237,6 +238,7 @@ def company_on_server(folder: Path, database: str) -> Path:
     return path
 
 
+@pytest.mark.soak
 def test_commands_beside_a_server_open_the_keys_themselves(home: Doorbells) -> None:
     """The keeper that the server started lets nobody sign, which no command of its user needs."""
     folder = home.folder

@@ -6,11 +6,14 @@ import threading
 import uuid
 from pathlib import Path
 
+import pytest
+
 from tests.cli.running import expunge
 from tests.cli.world import make
 from tests.web.serving import Answer, edges, issue, run_event, serving, table
 
 
+@pytest.mark.soak
 def test_lineage_comes_in_where_the_state_is_on_a_server(tmp_path: Path, database: str) -> None:
     path = make(tmp_path)
     path.write_text(path.read_text().replace("state: state\n", f'state: "{database}"\nstate_folder: state\n'))

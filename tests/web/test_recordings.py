@@ -409,6 +409,7 @@ def test_no_data_comes_in_of_a_person_who_is_erased_meanwhile(home: Doorbells) -
         assert Sending(served, noise(10), said(CARA)).whole().status == 201
 
 
+@pytest.mark.soak
 def test_a_killed_keeper_begins_anew_and_nothing_readable_is_left(home: Doorbells) -> None:
     with serving(home.folder, issue(home.folder, "camera", "ingest")) as served:
         sending = Sending(served, speech(0), claims=True)

@@ -281,6 +281,7 @@ def test_the_command_says_what_is_wrong_and_listens_to_nobody(tmp_path: Path) ->
     assert (half.code, "give both --tls-cert and --tls-key" in half.err) == (2, True)
 
 
+@pytest.mark.soak
 @pytest.mark.duty("RNG-22")
 def test_plain_http_where_other_machines_reach_it_has_to_be_meant(tmp_path: Path) -> None:
     refused = expunge("serve", "--port", "0", "--host", "0.0.0.0", cwd=tmp_path)

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.web.inside import infested, listening
 from tests.web.serving import Served, company
 from tests.web.site.kit import free_port, section
@@ -27,6 +29,7 @@ def answers(served: Served, within: float = 30.0) -> bool:
     return False
 
 
+@pytest.mark.soak
 def test_a_worker_that_says_that_it_could_not_begin_ends_no_server(tmp_path: Path) -> None:
     """Codes 3 and 4 mean to gunicorn that no worker can begin: code in a worker could end the server by them."""
     token = company(tmp_path)

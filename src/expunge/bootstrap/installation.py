@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
+from expunge.bootstrap.accounts.approver_passkeys import require_holder
 from expunge.bootstrap.accounts.family_service import FamilyService
 from expunge.bootstrap.accounts.notice_service import NoticeService
 from expunge.bootstrap.accounts.staffing import StaffService
@@ -32,6 +34,7 @@ from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.desk.access_service import AccessService
 from expunge.bootstrap.desk.finding_service import FindingService
+from expunge.bootstrap.desk.incident_service import IncidentService
 from expunge.bootstrap.desk.policies import PolicyService
 from expunge.bootstrap.desk.reviewers import ReviewerService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -164,6 +167,7 @@ class Expunge(Queries):
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
         self.openings = OpeningService(context, self._changing, self._alone, self.vault)
         self.access = AccessService(context, self._changing, self._alone, self.vault)
+        self.incidents = IncidentService(context, self._changing, self._alone)
         self.findings = FindingService(context, self._changing, self._alone, Path(data_map.state))
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
@@ -322,9 +326,9 @@ class Expunge(Queries):
             return planning.make(self.context, order, ahead=ahead)
 
     def approve(self, order: OrderId, approver: str, signature: str) -> Run:
-        """Enter an approval."""
+        """Enter an approval; see :func:`expunge.engine.consent.approving.approve`. A passkey's account has to have the right now."""
         with self._changing():
-            return approving.approve(self.context, order, approver, signature)
+            return approving.approve(self.context, order, approver, signature, partial(require_holder, self.context))
 
     def apply(self, order: OrderId, *, saved: bytes | None = None, report: Reporter = silent) -> Run:
         """Take an order as far as it goes now; resumes and retries. With state in a file one process at a time, else beside the workers."""

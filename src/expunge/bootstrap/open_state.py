@@ -25,6 +25,7 @@ from expunge.core.accounts.staff_events import RightUsed, StaffSeen
 from expunge.core.datamap.datamap import DataMap, WitnessSpec
 from expunge.core.gate.gate_snapshot import ListedMeaning, parse_snapshot
 from expunge.core.journal import events as ev
+from expunge.core.journal.incident_events import IncidentsLogged
 from expunge.core.journal.ledger_events import LedgerLogged
 from expunge.core.journal.peek import peek
 from expunge.core.journal.review_events import ReviewsLogged
@@ -135,7 +136,7 @@ def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
     # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
     # The others, some of which are large, need not be decoded to be passed over.
-    logged = ev.ReceiptLogged, LedgerLogged, ReviewsLogged
+    logged = ev.ReceiptLogged, LedgerLogged, ReviewsLogged, IncidentsLogged
     last, newest = next(((stream, data) for stream, data in journal.newest() if peek(data, *logged)), ("", b""))
     # Why alone: the register of reviews is long, and has one entry after the other, so that its newest has its largest head.
     alone = peek(newest, ReviewsLogged) is not None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.desk import access, findings, views
+from expunge.cli.desk import access, findings, incidents, views
 from expunge.cli.duties import (
     consents,
     evidence,
@@ -26,7 +26,7 @@ from expunge.cli.duties import (
 )
 from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
-from expunge.cli.orders import apply, due, exports, holds, orders, plan_commands, receipts, recheck, status
+from expunge.cli.orders import apply, approvers, due, exports, holds, orders, plan_commands, receipts, recheck, status
 from expunge.cli.services import clerks, keepers, known_passwords, logs, mail, serve, tokens, webhooks, worker
 from expunge.cli.terminal import exit_codes, person_prompt
 from expunge.cli.terminal.error_messages import ErrorBoundary
@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         person_prompt.locate,
         plan_commands.plan,
         plan_commands.approve,
+        approvers.approvers,
         apply.apply,
         worker.worker,
         status.status,
@@ -79,6 +80,7 @@ NOUNS = (
     (ORDER, "retention", retention.app),
     (LATER, "gate", gates.app),
     (EVIDENCE, "findings", findings.app),
+    (EVIDENCE, "incidents", incidents.app),
     (EVIDENCE, "receipt", receipts.app),
     (EVIDENCE, "log", logs.app),
     (EVIDENCE, "evidence", evidence.app),

@@ -31,6 +31,8 @@ from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.hand_over import digest_of
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.core.incidents.incidents import Incidents
+from expunge.engine.incidents import counting
 from expunge.ports.accounts.account_guard import PasskeyProof
 from expunge.ports.accounts.account_register import AccountRegister
 from expunge.ports.accounts.hand_overs import HandOverCard
@@ -108,6 +110,11 @@ class Guarded:
             register = DjangoAccountRegister(journal.alias)
             yield register
             register.close()
+
+    def incidents(self) -> Incidents:
+        """Return the incidents that the keeper entered, as the operator's own processes see them."""
+        with open_journal(f"sqlite:///{self.kept.state}/state.db") as journal:
+            return counting.known(journal)
 
     # ---- people ------------------------------------------------------------------------------------------------
 

@@ -247,6 +247,7 @@ def test_killed_at_every_point_of_a_hand_over_it_is_whole_or_it_is_not(tmp_path:
         owl.end()
 
 
+@pytest.mark.soak
 def test_killed_at_every_point_of_a_recovery_it_goes_on_where_it_was(tmp_path: Path, sink: Sink) -> None:
     def recovered(owl: Guarded) -> None:
         anna = owl.member()

@@ -16,6 +16,7 @@ import pytest
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method
 from expunge.core.accounts.memberships import MembershipRole
+from expunge.core.journal.incident_events import IncidentKind, TakeoverSign
 from expunge.errors import (
     AlreadyThere,
     Busy,
@@ -127,6 +128,21 @@ def test_code_in_the_web_process_that_swaps_a_login_gains_nothing_for_a_day(owl:
     assert owl.confirm(anna, anna.ask())
     with pytest.raises(StopIteration):
         owl.confirm(mine, anna.ask())
+    (incident,) = owl.incidents().open()
+    (reached,) = incident.scopes
+    assert (incident.opened.kind, reached.who, reached.because) == (IncidentKind.TAKEOVER, str(anna.account), TakeoverSign.STOPPED)
+    assert reached.since <= planted.created_at, "the stranger was in the account before"
+
+
+@pytest.mark.duty("RNG-29")
+def test_what_owners_report_becomes_one_incident_and_an_account_that_is_none_is_refused(owl: Guarded) -> None:
+    people = [owl.newcomer() for _ in range(3)]
+    for person in (*people, people[0]):
+        owl.guard.report_takeover(person.account, TakeoverSign.SAID)
+    with pytest.raises(UsageError, match="no such account"):
+        owl.guard.report_takeover(uuid4(), TakeoverSign.SAID)
+    (incident,) = owl.incidents().open()
+    assert sorted(each.who for each in incident.scopes) == sorted(str(person.account) for person in people)
 
 
 def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl: Guarded) -> None:

@@ -257,5 +257,6 @@ def test_a_company_that_was_judged_wrongly_once_is_judged_rightly(company: Compa
     assert list(faults(judge(company, tmp_path))) == []
 
 
+@pytest.mark.soak
 def test_a_row_on_a_server_that_loses_both_of_its_people_is_looked_for(postgres_server: PostgresServer) -> None:
     check_served(postgres_server, leaving_together(Home.TABLE))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from expunge.servers.postgres import PostgresServer
@@ -30,6 +31,7 @@ def test_an_invented_company_forgets_its_customer_and_says_so(company: Company) 
     check(company)
 
 
+@pytest.mark.soak
 @longer(4)
 @settings(max_examples=examples(2, 200), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(companies(served=True))

@@ -55,7 +55,7 @@ BASE = DataMap(
     retention={"life": Retention("life", Period(days=30), "closed_at", "keep it", "contract", Period(months=6))},
     ignore=(Ignore("app", "django_*", "framework"), Ignore("media", "cache/*", "icons")),
     state="/srv/state",
-    approvers={"priya": "key-1"},
+    approvers={"priya": ("key-1",)},
 )
 
 
@@ -93,7 +93,7 @@ DIFFERENT = {
     "cooling off": (replace(BASE, cooling_off=timedelta(days=1)), Section.SETTINGS, "cooling_off", ChangeKind.CHANGED, False),
     "traces": (replace(BASE, traces_kept=timedelta(days=1)), Section.SETTINGS, "traces_kept", ChangeKind.CHANGED, True),
     "no approver": (replace(BASE, approvers={}), Section.APPROVERS, "priya", ChangeKind.REMOVED, True),
-    "another key": (replace(BASE, approvers={"priya": "key-2"}), Section.APPROVERS, "priya", ChangeKind.CHANGED, True),
+    "another key": (replace(BASE, approvers={"priya": ("key-2",)}), Section.APPROVERS, "priya", ChangeKind.CHANGED, True),
     "another host": (with_store("app", url="postgres://app:hunter2@other/app"), Section.STORES, "app", ChangeKind.CHANGED, True),
     "a window": (with_store("app", window="02:00-05:00"), Section.STORES, "app", ChangeKind.CHANGED, False),
     "kept longer": (with_retention(period=Period(months=2)), Section.RETENTION, "life", ChangeKind.CHANGED, True),

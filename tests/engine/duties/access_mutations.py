@@ -6,6 +6,9 @@ from tests.engine.duties.mutation import Mutation
 
 _DESK = ("tests/engine/review/test_replay.py",)
 _PAGES = ("tests/engine/review/test_desk_by_pages.py",)
+_WAYS = ("tests/engine/review/test_ways_round.py",)
+_LIVE = ("tests/engine/review/test_live_view.py",)
+_MATRIX = ("tests/engine/review/test_access_matrix.py",)
 _SHIPPED = ("tests/adapters/policy/test_shipped_rules.py",)
 
 ACCESS = (
@@ -64,5 +67,50 @@ ACCESS = (
         "FAIL-06", "who looked at a customer's recordings is told to each reviewer", "bootstrap/clerk/desks/local_desk.py",
         "self._require(caller, StaffRight.READ_EVIDENCE)\n        if not (recording",
         "self._seated(caller)\n        if not (recording", _PAGES,
+    ),
+    Mutation(
+        "RNG-01", "the public is told of the desk whatever the stores tell", "engine/retention/published_policy.py",
+        "true, evidence = ways_round.none(context)", 'true, evidence = True, ""', _WAYS,
+    ),
+    Mutation(
+        "RNG-01", "a store that could not be looked at counts as closed", "engine/retention/ways_round.py",
+        "if each.reached is Reached.UNSEEN and each.store not in sealed]", "if False]", _WAYS,
+    ),
+    Mutation(
+        "RNG-13", "what was written to a moment ago is shown", "bootstrap/desk/recordings.py",
+        "now - written < (spec.within or STILL_GROWING)", "False", _LIVE,
+    ),
+    Mutation(
+        "RNG-13", "a recording of unknown time is shown", "bootstrap/desk/recordings.py",
+        "return None if written is None else", "return False if written is None else", _LIVE,
+    ),
+    Mutation(
+        "RNG-13", "sealed recordings are never live", "bootstrap/desk/recordings.py",
+        "if spec.within is None and sealed:", "if sealed:", _LIVE,
+    ),
+    Mutation(
+        "RNG-15", "who reads keys counts as a reader of ciphertext only", "core/review/reach.py",
+        "return frozenset(sealed - able)", "return frozenset(sealed)", _WAYS,
+    ),
+    Mutation(
+        "RNG-15", "readers of the keystore are not told", "bootstrap/desk/ways_round.py",
+        "for way in _ways(data_map, state):", "for way in ():", _WAYS,
+    ),
+    Mutation(
+        "FAIL-06", "recordings that every account reads are no fault", "engine/retention/ways_round.py",
+        "        if each.around:\n", "        if False:\n", _WAYS,
+    ),
+    Mutation(
+        "FAIL-06", "modes of files are not looked at", "stores/files/store.py",
+        "            yield from file_readers.ways_to(folder)\n", "            pass\n", _WAYS,
+    ),
+    Mutation(
+        "FAIL-06", "staff without a lease are shown recordings", "engine/review/deciding.py",
+        "if act in {DeskAct.STEP_UP, DeskAct.VIEW} and known.lease_standing is not LeaseStanding.RUNNING:",
+        "if False:", _MATRIX,
+    ),
+    Mutation(
+        "FAIL-12", "streams are shown", "bootstrap/desk/recordings.py",
+        "    if dataset in spec.streams:\n        return True\n", "", _LIVE,
     ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from expunge.engine.reports.estate_duties import duties
 from tests.docs.obligations import MET, ROOT, marks, status
 from tests.engine.duties.access_mutations import ACCESS
+from tests.engine.duties.incident_mutations import INCIDENTS
 from tests.engine.duties.mutation import Mutation
 from tests.engine.duties.mutations_by_kind import CONSENT, DESTRUCTION, REST, SCOPE, STAFF
 
@@ -300,7 +301,7 @@ MUTATIONS = (
         "located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)", "pass",
         ("tests/engine/retention/test_held_items.py",),
     ),
-    *SCOPE, *CONSENT, *DESTRUCTION, *REST, *STAFF, *ACCESS,
+    *SCOPE, *CONSENT, *DESTRUCTION, *REST, *STAFF, *ACCESS, *INCIDENTS,
 )  # fmt: skip
 
 

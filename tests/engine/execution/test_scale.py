@@ -109,6 +109,7 @@ def erase(opened: Expunge, journal: Journal, names: Sequence[str]) -> Run:
     return running.apply(context, accepted.order)
 
 
+@pytest.mark.soak
 def test_many_people_in_one_order_cost_steps_not_people(crowd: Household) -> None:
     before = crowd.logical()
     with crowd.open() as opened:

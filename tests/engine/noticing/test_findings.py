@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from expunge.adapters.noticing.rollup_file import RollupFile
 from expunge.adapters.noticing.rule_file import shipped_rules
-from expunge.core.accounts.review_spec import WorkingHours
+from expunge.core.accounts.review_spec import ReviewSpec, WorkingHours
 from expunge.core.accounts.staff_events import StaffSeen
 from expunge.core.journal.finding_events import FindingDecided, FindingGrew, FindingOpened, FindingReason, NoticingRun
+from expunge.core.journal.notice_events import LetterResult
 from expunge.core.journal.review_events import ViewServed
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.noticing.findings import FindingStanding
@@ -26,12 +27,14 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import FINDINGS, REVIEWS, STAFF, read_register, register
 from expunge.engine.noticing import deciding, running
 from expunge.engine.noticing.deciding import Judgement
+from expunge.engine.reports import all_deadlines, officer_letter
 from expunge.errors import Conflict, DecisionRefused, EvidenceInvalid, UsageError
+from expunge.ports.accounts.letters import Letter
 from tests.adapters.noticing.large_office import FIRST, Office
 from tests.cli.running import expunge as command
 from tests.engine.families.recorded_company import Company
 from tests.engine.review.conftest import desk_home, desk_template, office  # noqa: F401 - fixtures
-from tests.engine.review.desk_company import OFFICER, OPERATOR, PURPOSES, REVIEWER, SECOND_OFFICER, DeskCompany
+from tests.engine.review.desk_company import OFFICER, OPERATOR, PURPOSES, REVIEWER, SECOND_OFFICER, DeskCompany, Moved
 
 DAYS = 11
 PRIYA, OMAR = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
@@ -70,7 +73,7 @@ def run(context: Context, folder: Path, *, anew: bool = False) -> running.Notice
 @pytest.fixture
 def context(office: DeskCompany) -> Context:  # noqa: F811 - a fixture
     """A company in which one finding is open."""
-    data_map = replace(office.desk.context.data_map, approvers=KEYS)
+    data_map = replace(office.desk.context.data_map, approvers={name: (key,) for name, key in KEYS.items()})
     found = replace(office.desk.context, data_map=data_map)
     plant(found)
     return found
@@ -94,6 +97,7 @@ def refused(context: Context, finding: str, account: str) -> str:
     return told.value.reason
 
 
+@pytest.mark.duty("NST-09")
 def test_a_run_opens_one_finding_and_the_next_run_opens_nothing(context: Context, tmp_path: Path) -> None:
     first = run(context, tmp_path)
     assert (len(first.opened), first.anew, first.through >= first.since) == (1, True, True)
@@ -126,6 +130,23 @@ def test_what_comes_later_on_the_day_voids_what_was_judged_before(context: Conte
     assert run(context, tmp_path).opened == (finding,)
     assert isinstance(list(read_register(context.journal, FINDINGS))[-2], FindingGrew)
     assert standing(context, finding) is FindingStanding.OPEN
+
+
+@pytest.mark.duty("NST-09")
+def test_what_is_due_says_that_a_finding_waits_until_two_people_have_judged_it(context: Context, finding: str) -> None:
+    def waits() -> list[tuple[str, bool]]:
+        found = [each for each in all_deadlines.everything(context) if each.what == f"finding {finding}"]
+        assert all(each.at == deciding.findings(context).findings[finding].opened.at + deciding.JUDGED_WITHIN for each in found)
+        return [(each.why, each.standing.overdue) for each in found]
+
+    assert waits() == [("nobody has judged it", False)]
+    deciding.decide(context, finding, OFFICER, Judgement(WORK, "HR-1"))
+    assert waits() == [("a second person has to judge it", False)]
+    assert isinstance(context.clock, Moved)
+    context.clock.ahead += deciding.JUDGED_WITHIN
+    assert waits() == [("a second person has to judge it", True)]
+    signed(context, finding, "omar", OMAR, WORK)
+    assert waits() == []
 
 
 @pytest.mark.duty("FAIL-07")
@@ -248,3 +269,36 @@ def test_the_rules_in_force_are_shown_and_a_fault_in_the_file_is_told_by_check(c
     (company.folder / "noticing.yaml").write_text("rules:\n  - {rule: bedrooms, at_least: 6000}\n")
     assert "noticing.yaml:2: bedrooms: at_least would be weaker" in command("check", cwd=company.folder).out
     assert command("findings", "run", cwd=company.folder).code != 0
+
+
+# --- the officer ---------------------------------------------------------------------------------------------------
+
+
+class Delivered:
+    """Keeps letters. It stands for the mail server alone."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    def deliver(self, letter: Letter) -> LetterResult:
+        self.letters.append(letter)
+        return LetterResult.TAKEN
+
+
+@pytest.mark.duty("FAIL-07")
+@pytest.mark.duty("NST-09")
+def test_the_officer_is_told_by_mail_as_long_as_a_finding_waits_and_reads_no_name(context: Context, finding: str) -> None:
+    post = Delivered()
+    assert officer_letter.tell(context, post) is None, "the map names no officer"
+    review = replace(context.data_map.review or ReviewSpec(), officer="privacy@owl.example")
+    told = replace(context, data_map=replace(context.data_map, review=review))
+    assert officer_letter.tell(told, post) is LetterResult.TAKEN
+    (letter,) = post.letters
+    assert letter.to == "privacy@owl.example"
+    assert "two people have to judge: 1" in letter.text
+    assert "that are over: 0" in letter.text
+    women = {subject for each in read_register(context.journal, REVIEWS) if isinstance(each, ViewServed) for subject in each.subjects}
+    assert not any(secret in f"{letter.subject}{letter.text}" for secret in (REVIEWER, "desk-0", finding, *women))
+    deciding.decide(context, finding, OFFICER, Judgement(WORK, "HR-1"))
+    signed(context, finding, "omar", OMAR, WORK)
+    assert (officer_letter.tell(told, post), len(post.letters)) == (None, 1)

@@ -108,6 +108,7 @@ def expire(company: Company) -> list[OrderState]:
     return ended
 
 
+@pytest.mark.soak
 @pytest.mark.duty("COP-15", "FAIL-04", "DSG-04")
 def test_deadlines_holds_and_periods_keep_out_of_each_others_way_for_a_year(tmp_path: Path) -> None:
     company = Company(tmp_path)

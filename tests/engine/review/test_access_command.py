@@ -12,6 +12,7 @@ import pytest
 from expunge.bootstrap import Expunge
 from expunge.core.journal.review_events import ViewServed
 from expunge.core.journal.review_words import Clarity, ReviewPurpose
+from expunge.core.review.statements import ACCESS_ROLE, purpose_role
 from expunge.engine.kernel.journal_streams import REVIEWS, read_register, register
 from expunge.engine.reports import all_deadlines
 from expunge.errors import Misconfigured
@@ -137,8 +138,8 @@ def test_a_replay_finds_a_planted_breach_is_entered_and_is_due_again_in_a_year(o
     with at_desk(officer) as office:
         today = office.clock.now().astimezone(UTC).date()
         for account in (REVIEWER, OFFICER):
-            office.expunge.reviewers.train(account, None, today)
-        office.expunge.reviewers.train(REVIEWER, ReviewPurpose.HARM, today)
+            office.expunge.reviewers.train(account, ACCESS_ROLE, today)
+        office.expunge.reviewers.train(REVIEWER, purpose_role(ReviewPurpose.HARM), today)
         office.expunge.reviewers.attest(REVIEWER, ReviewPurpose.HARM, today)
         office.policy.digest = office.expunge.policies.in_force().digest
         lease = leased(office)

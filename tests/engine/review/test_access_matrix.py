@@ -122,6 +122,7 @@ def in_state(template: Company, folder: Path, state: str) -> Iterator[tuple[Desk
     shutil.rmtree(folder)
 
 
+@pytest.mark.duty("FAIL-06")
 @pytest.mark.parametrize("state", list(STATES))
 def test_every_act_by_every_role(desk_template: Company, tmp_path: Path, state: str) -> None:
     """Acts that are refused come first, all in one installation. Each that is let has one of its own."""

@@ -28,11 +28,11 @@ def test_each_lease_is_one_look_that_grows_while_it_lasts(office: DeskCompany) -
     office.fetch(lease, 0, 2000)
     (look,) = page(office, index).looks
     assert (look.by, look.purpose) == (LookedBy.STAFF, ReviewPurpose.HARM.value)
-    assert look.staff == StaffLook("reviewer", "support", "LE-88", ("desk-2", "desk-3"), 2, 1, "pixelated", "mute")
+    assert look.staff == StaffLook("reviewer", "support", "LE-88", ("officer", "officer"), 2, 1, "pixelated", "mute")
     office.viewing.step(office.seat(), lease, Clarity.FACES_HIDDEN, Sound.MASKED)
     office.fetch(lease, 2000, 5500)
     (look,) = page(office, index).looks
-    assert look.staff == StaffLook("reviewer", "support", "LE-88", ("desk-2", "desk-3"), 6, 2, "faces hidden", "masked")
+    assert look.staff == StaffLook("reviewer", "support", "LE-88", ("officer", "officer"), 6, 2, "faces hidden", "masked")
     (count,) = page(office, index).counts
     assert (count.by, count.opened, count.refused, count.seconds) == (LookedBy.STAFF, 1, 0, 6)
     assert page(office, index, BELA).looks == ()

@@ -20,6 +20,7 @@ from expunge.core.review.bounds import bounds_of
 from expunge.core.review.people import RecordStanding
 from expunge.core.review.question import ViewQuestion
 from expunge.core.review.request import Lease
+from expunge.core.review.statements import ACCESS_ROLE, purpose_role
 from expunge.core.verification.ledger_record import LedgerKind
 from expunge.engine.kernel.journal_streams import POLICIES, REVIEWS, STAFF, read_register, register
 from expunge.engine.reports import duty_ledger
@@ -52,8 +53,8 @@ class Ruled:
 
     def trained(self, *accounts: str) -> None:
         for account in accounts or (REVIEWER, OFFICER, SECOND_OFFICER):
-            reviewers.train(self.desk.context, account, None, self.desk.now().date())
-        reviewers.train(self.desk.context, REVIEWER, HARM, self.desk.now().date())
+            reviewers.train(self.desk.context, account, ACCESS_ROLE, self.desk.now().date())
+        reviewers.train(self.desk.context, REVIEWER, purpose_role(HARM), self.desk.now().date())
         reviewers.attest(self.desk.context, REVIEWER, HARM, self.desk.now().date())
 
     def later(self, days: int) -> None:
@@ -151,7 +152,7 @@ def test_an_emergency_is_seen_at_once_narrowly_and_not_again_before_it_was_revie
 def test_a_consent_for_review_lets_a_lease_begin_and_its_withdrawal_ends_it(ruled: Ruled) -> None:
     purpose = ReviewPurpose.AUTHORISED
     ruled.trained(REVIEWER)
-    reviewers.train(ruled.desk.context, REVIEWER, purpose, ruled.desk.now().date())
+    reviewers.train(ruled.desk.context, REVIEWER, purpose_role(purpose), ruled.desk.now().date())
     reviewers.attest(ruled.desk.context, REVIEWER, purpose, ruled.desk.now().date())
     ruled.office.consent()
     request = requesting.ask(ruled.desk, ruled.office.seat(), ruled.office.new(purpose=purpose)).id
@@ -353,7 +354,7 @@ def test_a_customer_has_the_days_of_the_map_to_answer(ruled: Ruled) -> None:
     assert bounds_of(ReviewSpec(answer_within=timedelta(days=3))).answer_within == timedelta(days=3)
     ruled.trained()
     purpose = ReviewPurpose.AUTHORISED
-    reviewers.train(ruled.desk.context, REVIEWER, purpose, ruled.desk.now().date())
+    reviewers.train(ruled.desk.context, REVIEWER, purpose_role(purpose), ruled.desk.now().date())
     reviewers.attest(ruled.desk.context, REVIEWER, purpose, ruled.desk.now().date())
     asked = requesting.ask(ruled.desk, ruled.office.seat(), ruled.office.new(purpose=purpose)).asked
     assert asked.until - asked.at == timedelta(days=7)

@@ -240,6 +240,22 @@ def test_a_writer_between_file_and_commit_loses_nothing(clips):
     assert (outcome, seen.items, decoded(clips)) == (Erased(1), 0, set())
 
 
+def test_a_version_that_was_just_replaced_stays_for_who_looked_it_up(clips):
+    """A writer that looked up the newest version reads it a moment later, though another writer has replaced it meanwhile."""
+    looked_up = []
+
+    def replaced():
+        looked_up.append(lance.dataset(str(clips)).version)
+        lance.write_dataset(rows(5, kims=()), str(clips), mode="append")
+
+    with arm("lancedb.purge.versions:before", replaced):
+        _, answer, _ = forget(clips)
+    assert isinstance(answer, Erased)
+    assert lance.dataset(str(clips), version=looked_up[0]).count_rows() == ROWS - 1
+    assert [version["version"] for version in lance.dataset(str(clips)).versions()] == [looked_up[0], looked_up[0] + 1]
+    assert decoded(clips) == set()
+
+
 def test_what_a_dead_writer_left_goes_once_it_is_old(clips):
     write_fragments(rows(5, kims=(2,)), str(clips), mode="append")
     with opened(clips) as store:

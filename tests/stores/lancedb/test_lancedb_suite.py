@@ -49,7 +49,15 @@ class Database:
         path.parent.mkdir(exist_ok=True)
         table = pa.Table.from_pylist(rows, schema)
         fresh = not path.exists()
-        lance.write_dataset(table, str(path), mode="create" if fresh else "append", enable_stable_row_ids=False)
+        for attempt in range(20):
+            try:
+                lance.write_dataset(table, str(path), mode="create" if fresh else "append", enable_stable_row_ids=False)
+                break
+            # A writer begins again where the version that it looked up was replaced and removed before it read it.
+            except BUSY as error:
+                if fresh or attempt == 19 or "not found" not in str(error).lower():
+                    raise
+                time.sleep(0.05)
         return lance.dataset(str(path)) if fresh else None
 
     def state(self, folder):

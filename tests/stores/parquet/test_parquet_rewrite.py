@@ -379,6 +379,7 @@ def test_what_is_no_parquet_or_encrypted_could_not_be_looked_at(data: bytes) -> 
         footers.read(io.BytesIO(data))
 
 
+@pytest.mark.soak
 def test_damage_is_said_never_a_surprise() -> None:
     rng, whole = random.Random(9), table(["token", "few", "int32", "list", "lists", "bool", "vector"], 200, 5)
     files = [

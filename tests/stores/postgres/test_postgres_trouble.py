@@ -467,6 +467,7 @@ def test_cost_counts_each_table_once(crowd):
         assert store.cost({"people": []}).rewrites == 0
 
 
+@pytest.mark.soak
 def test_damage_below_is_named(crowd, postgres_server):
     run(crowd, "CHECKPOINT")
     ((path,),) = rows(crowd, "SELECT pg_relation_filepath('people')")

@@ -174,7 +174,7 @@ class SiteServed:
 def databases(server: PostgresServer) -> Iterator[dict[str, str]]:
     """Lend `site` two empty databases on a server, as its arguments ``database`` and ``state``."""
     number = next(_DATABASES)
-    names = {"database": f"accounts_{number}", "state": f"state_{number}"}
+    names = {"database": f"site_accounts_{number}", "state": f"site_state_{number}"}
     try:
         yield {what: server.database(name) for what, name in names.items()}
     finally:

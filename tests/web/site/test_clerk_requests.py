@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 import expunge.adapters.clerk
+import expunge.adapters.reviews
 from expunge.adapters.clerk.deletion_requests import written_selection
 from expunge.adapters.clerk.family_requests import OfFamilies
 from expunge.adapters.clerk.guardian_requests import written_choice
@@ -50,15 +51,16 @@ EMPTY = {"families", "guardian-requests", "end-opening"}
 """They answer an account without families as one that has nothing."""
 CONTENT = {
     "places", "choose-places", "read-thread", "list-timeline", "one-recording", "sketch-recording", "play-part", "choose-recordings",
-    "preview-deletion", "delete", "fetch-export", "beside-export", "choose-own-period", "write-message",
+    "preview-deletion", "delete", "fetch-export", "beside-export", "choose-own-period", "write-message", "bar-recording", "look-receipt",
 }  # fmt: skip
 """They show or erase content, speak for a family or keep data for longer: they take an opening."""
 
 
 def kinds() -> Iterator[type[OfFamilies]]:
     """Every kind of request, also one that is added later."""
-    for module in pkgutil.iter_modules(expunge.adapters.clerk.__path__):
-        importlib.import_module(f"{expunge.adapters.clerk.__name__}.{module.name}")
+    for package in (expunge.adapters.clerk, expunge.adapters.reviews):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
     waiting = [OfFamilies]
     while waiting:
         kind = waiting.pop()

@@ -158,6 +158,7 @@ def test_only_a_passkey_of_a_moment_ago_connects_and_disconnects(office: Office)
     assert office.come_in(fay, "fay", **STRONG).status == 403
 
 
+@pytest.mark.soak
 def test_providers_of_staff_are_no_way_in_for_customers(office: Office) -> None:
     person = HttpPerson(office.site)
     assert "Acme accounts" not in person.get("/account/login/").words

@@ -241,7 +241,7 @@ def test_known_and_unknown_addresses_cost_and_answer_alike(served_site: SiteServ
         assert known["hashes"] == (1 if path in {"/account/login/", "/account/signup/"} else 0), path
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def test_processes_lose_no_try(tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
     url = "sqlite:///counts.db" if kind == "sqlite" else request.getfixturevalue("database")
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}

@@ -104,6 +104,7 @@ def test_pages_of_a_copy_are_accessible_on_screen_telephone_and_paper(unpacked: 
     assert len(offline.pdf()) > 10_000
 
 
+@pytest.mark.soak
 def test_the_page_of_copies_violates_no_rule(served_family: SiteServed, person: Visitor) -> None:
     one = guardian(served_family, "copies-seen@home.example", "p-mia")
     home = one.go()

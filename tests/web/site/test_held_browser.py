@@ -64,7 +64,9 @@ def agreed(served: SiteServed) -> None:
         opened.consents.give(opened.resolve("profile:p-mia"), "telephone", Agreement("app 4.2, find my telephone", "pressed"))
 
 
-@pytest.mark.parametrize(("lang", "size", "least"), [("en", (1100, 760), 24), ("es", (390, 780), 44)], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("lang", "size", "least"), [pytest.param("en", (1100, 760), 24, marks=pytest.mark.soak), ("es", (390, 780), 44)], ids=["wide", "phone"]
+)
 def test_no_page_violates_a_rule(
     served: SiteServed, mother: Guardian, browser: Browser, lang: str, size: tuple[int, int], least: int
 ) -> None:

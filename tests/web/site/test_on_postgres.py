@@ -85,6 +85,7 @@ def until_reached(read: Callable[[], object], within: float = 60.0) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.soak
 def test_a_family_sees_stops_and_deletes_through_lost_databases_a_lost_disk_and_a_killed_clerk(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:

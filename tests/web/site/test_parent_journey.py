@@ -297,6 +297,7 @@ def test_by_the_keyboard_alone(served: SiteServed, browser: Browser, tmp_path: P
         assert person.complaints == []
 
 
+@pytest.mark.soak
 def test_in_spanish_on_a_phone(served: SiteServed, browser: Browser, tmp_path: Path) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "locale": "es"}
     with visitor(browser, **phone) as person:

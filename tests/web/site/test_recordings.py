@@ -145,9 +145,9 @@ def test_what_staff_saw_is_told_with_case_approval_seconds_and_clarity(served_fa
     one, base = opened(served_family, "staff.looks@home.example", "p-tom")
     staff_saw(served_family, "profile:p-tom")
     told = one.person.get(f"{base}looked/")
-    assert "A person of the company : to keep harm or a loss away" in told.words
+    assert "A person of the company (a reviewer) : to keep harm or a loss away" in told.words
     assert "4 seconds , in colour, faces hidden, no sound" in told.words.replace("seconds,", "seconds ,")
-    assert "Case LE-88. Approved by a person who signed." in told.words
+    assert "Case LE-88: a question to the help desk. Approved by a person who signed." in told.words
     assert "approver:priya" not in told.text
 
 

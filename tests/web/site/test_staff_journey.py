@@ -129,6 +129,7 @@ def test_an_administrator_signs_in_and_decides_with_the_keyboard_alone(served_si
     assert person.complaints == []
 
 
+@pytest.mark.soak
 def test_a_page_about_which_nothing_answers_is_taken_away_after_half_a_minute(served_site: SiteServed, person: Visitor) -> None:
     made = decided(served_site, InviteStaff("admin-9", JobFunction.ADMINISTRATOR))
     enrol(person, f"{served_site.origin}/staff/enrol/#{made.secret}")

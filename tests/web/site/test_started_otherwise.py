@@ -82,6 +82,7 @@ def _memory_of(pid: int) -> bytes:
     return b"".join(found)
 
 
+@pytest.mark.soak
 def test_a_link_is_told_at_each_start_until_a_person_came_and_no_server_process_holds_it(served: SiteServed) -> None:
     assert served.served.process.stdout
     link = json.loads(served.served.process.stdout.readline())["link"]

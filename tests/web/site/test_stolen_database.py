@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from expunge.servers.postgres import PostgresServer
 from tests.web.site.http_person import FIREFOX, PASSWORD, HttpPerson, code_of, recovery_codes_of
 from tests.web.site.kit import CODE, SiteServed, site
@@ -120,6 +122,7 @@ def test_sqlite_tells_nothing(served_site: SiteServed) -> None:
     }
 
 
+@pytest.mark.soak
 def test_a_dump_of_postgresql_tells_nothing(tmp_path: Path, postgres_server: PostgresServer) -> None:
     name = "stolen_accounts"
     url = postgres_server.database(name)

@@ -71,6 +71,9 @@ NO_PAGE = {
     "portal_export_end": "takes a form and leads back",
     "portal_export_part": "gives out a file",
     "portal_export_check": "the same",
+    "portal_look_receipt": "gives out a file",
+    "portal_review_answer": "takes a form and leads back",
+    "portal_review_bar": "takes a form and leads back",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -88,6 +91,7 @@ ELSEWHERE: Mapping[str, str] = {
     "portal_places": "test_held_browser",
     "portal_places_off": "test_held_browser",
     "portal_play": "test_recordings_browser",
+    "portal_reviews": "test_recordings_browser",
     "portal_stop": "test_stopping",
     "portal_timeline": "test_recordings_browser",
     "portal_unused": "test_stopping",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
+from tests.web.site import looks_company
 from tests.web.site.browser import Visitor
 from tests.web.site.kit import SiteServed
 from tests.web.site.recordings_company import confirmed
@@ -35,7 +36,18 @@ def walk(served: SiteServed, visitor: Visitor, look: Callable[[str, Page], None]
             told.add(state)
             look(f"portal_play.{state}", page)
     see(f"play/{'0' * 32}/", "portal_play.gone")
+    see("reviews/", "portal_reviews.none")
+    request = looks_company.ask(served.folder, "p-mia", "rec-m1-71835")
+    see("reviews/", "portal_reviews.asked")
+    one.person.post(f"{home}reviews/answer/", request=request, word="allow")
+    one.confirm()
+    looks_company.look(served.folder, request)
     see("looked/", "portal_looked")
+    one.person.post(f"{home}reviews/answer/", request=request, word="deny")
+    one.person.post(f"{home}reviews/bar/", request=request)
+    one.person.post(f"{home}reviews/bar/")
+    looks_company.ask(served.folder, "p-mia", "rec-m2-90417", number=89)
+    see("reviews/", "portal_reviews")
     one.person.get(home)
     one.person.send("csrfmiddlewaretoken")
     see("looked/", "portal_looked.counts")

@@ -274,10 +274,10 @@ def _read_look(told: Any) -> Look:
 def _staff_look(staff: StaffLook) -> Json:
     return [
         staff.function, staff.case_kind, staff.case_number, list(staff.approvers), staff.seconds, staff.views, staff.clarity, staff.sound,
-        staff.break_glass,
+        staff.break_glass, staff.look,
     ]  # fmt: skip
 
 
 def _read_staff_look(told: Any) -> StaffLook:
-    function, kind, number, approvers, seconds, views, clarity, sound, break_glass = told
-    return StaffLook(function, kind, number, tuple(approvers), seconds, views, clarity, sound, break_glass)
+    function, kind, number, approvers, seconds, views, clarity, sound, break_glass, look = told
+    return StaffLook(function, kind, number, tuple(approvers), seconds, views, clarity, sound, break_glass, look)

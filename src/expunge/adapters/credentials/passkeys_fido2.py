@@ -10,7 +10,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from fido2 import cbor
-from fido2.cose import CoseKey
+from fido2.cose import ES256, CoseKey, EdDSA
 from fido2.server import Fido2Server
 from fido2.utils import websafe_encode
 from fido2.webauthn import (
@@ -31,7 +31,8 @@ from fido2.webauthn import (
 )
 
 from expunge import telemetry
-from expunge.errors import ProofRefused
+from expunge.core.values.signature import ED25519_SPKI, P256_SPKI
+from expunge.errors import ProofRefused, StateCorrupt
 from expunge.ports.accounts.authenticators import Assertion, Claimed, NewPasskey, Options
 
 ALGORITHMS = (-7, -8, -257)
@@ -133,6 +134,21 @@ class Fido2Passkeys:
 
     def _state(self, challenge: bytes) -> Any:
         return {**self._form, "challenge": websafe_encode(challenge)}
+
+
+def spki_of(key: bytes) -> bytes | None:
+    """Return the SubjectPublicKeyInfo, in DER, of a passkey's public key in COSE; None for another one than ES256 and EdDSA.
+
+    Raises StateCorrupt for bytes that are no key.
+    """
+    try:
+        read = CoseKey.parse(cast("Mapping[int, Any]", cbor.decode(key)))
+        if isinstance(read, ES256):
+            return P256_SPKI + bytes(read[-2]) + bytes(read[-3])
+        return ED25519_SPKI + bytes(read[-2]) if isinstance(read, EdDSA) else None
+    except _MALFORMED as error:
+        message = "a passkey's key in the tables of accounts cannot be read"
+        raise StateCorrupt(message) from error
 
 
 def _require_own_frame(client_data: CollectedClientData) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from expunge.adapters.desk import desk_requests as wire
@@ -10,6 +11,7 @@ from expunge.adapters.keeper.requests import Request
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.finding_events import FindingReason
 from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewOutcome, ReviewPurpose, Sound
+from expunge.core.noticing.judging import Compared
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.rendition import MediaForm, Segment, Still
 from expunge.errors import UsageError
@@ -68,6 +70,10 @@ class ClerkDesk:
     def deny(self, caller: DeskCaller, request: str) -> RequestCard:
         """See the port."""
         return self._card(wire.Deny(*_by(caller), request))
+
+    def withdraw(self, caller: DeskCaller, request: str) -> RequestCard:
+        """See the port."""
+        return self._card(wire.Withdraw(*_by(caller), request))
 
     def judge(self, caller: DeskCaller, request: str, note: str, *, justified: bool) -> RequestCard:
         """See the port."""
@@ -129,9 +135,19 @@ class ClerkDesk:
 
     # --- who looked, findings, people -----------------------------------------------------------
 
-    def looks(self, caller: DeskCaller, *, recording: str = "", person: str = "", reviewer: str = "", most: int = 100) -> LooksPage:
+    def looks(
+        self,
+        caller: DeskCaller,
+        *,
+        recording: str = "",
+        person: str = "",
+        reviewer: str = "",
+        first: date | None = None,
+        last: date | None = None,
+        most: int = 100,
+    ) -> LooksPage:
         """See the port."""
-        sought = wire.written_sought(recording, person, reviewer)
+        sought = wire.written_sought(recording, person, reviewer, first, last)
         found: LooksPage = self._asked(LooksPage, wire.DeskLooks(*_by(caller), most), sought)
         return found
 
@@ -145,6 +161,11 @@ class ClerkDesk:
         found: FindingCard = self._asked(FindingCard, wire.OneFinding(*_by(caller), finding))
         return found
 
+    def compared(self, caller: DeskCaller, finding: str) -> tuple[Compared, ...]:
+        """See the port."""
+        found: tuple[Compared, ...] = self._asked(tuple[Compared, ...], wire.CompareFinding(*_by(caller), finding))
+        return found
+
     def decide_finding(self, caller: DeskCaller, finding: str, reason: FindingReason, reference: str, seen: int) -> FindingCard:
         """See the port."""
         request = wire.DecideFinding(*_by(caller), finding, reason.value, reference, seen)
@@ -155,13 +176,14 @@ class ClerkDesk:
         """See the port."""
         return self._own_records(wire.Records(*_by(caller)))
 
-    def attest(self, caller: DeskCaller, purpose: ReviewPurpose) -> OwnRecords:
+    def attest(self, caller: DeskCaller, purpose: ReviewPurpose, permit: str) -> OwnRecords:
         """See the port."""
-        return self._own_records(wire.Attest(*_by(caller), purpose.value))
+        return self._own_records(wire.Attest(*_by(caller), purpose.value, permit))
 
-    def train(self, caller: DeskCaller, purpose: ReviewPurpose | None) -> OwnRecords:
+    def train(self, caller: DeskCaller, account: str, role: str, on: date, document: str = "") -> PeopleAtDesk:
         """See the port."""
-        return self._own_records(wire.Train(*_by(caller), purpose.value if purpose else ""))
+        found: PeopleAtDesk = self._asked(PeopleAtDesk, wire.Train(*_by(caller), account, role, on.isoformat(), document))
+        return found
 
     def people(self, caller: DeskCaller) -> PeopleAtDesk:
         """See the port."""

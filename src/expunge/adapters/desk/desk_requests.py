@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
+from datetime import date
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from expunge.adapters.clerk import values
 from expunge.adapters.clerk.family_requests import session_of
@@ -19,6 +20,7 @@ from expunge.adapters.keeper.requests import Request, Threads
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.finding_events import FindingReason
 from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewOutcome, ReviewPurpose, Sound
+from expunge.core.noticing.judging import Compared
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.rendition import MediaForm, Segment, Still
 from expunge.core.values.canonical import Json
@@ -105,6 +107,14 @@ class Deny(OfDesk):
     """A denial."""
 
     name = "desk-deny"
+    request: str
+
+
+@dataclass(frozen=True)
+class Withdraw(OfDesk):
+    """The end of a request by its reviewer."""
+
+    name = "desk-withdraw"
     request: str
 
 
@@ -255,6 +265,14 @@ class OneFinding(OfDesk):
 
 
 @dataclass(frozen=True)
+class CompareFinding(OfDesk):
+    """The numbers of a finding beside what is usual."""
+
+    name = "desk-compared"
+    finding: str
+
+
+@dataclass(frozen=True)
 class DecideFinding(OfDesk):
     """A judgement of a finding."""
 
@@ -278,14 +296,18 @@ class Attest(OfDesk):
 
     name = "desk-attest"
     purpose: str
+    permit: str
 
 
 @dataclass(frozen=True)
 class Train(OfDesk):
-    """A training; about access to recordings without a purpose."""
+    """A training of another account."""
 
     name = "desk-train"
-    purpose: str
+    trained: str
+    role: str
+    on: str
+    document: str
 
 
 @dataclass(frozen=True)
@@ -312,41 +334,43 @@ class ReviewDesk:
     def handlers(self) -> dict[type[Request], Handler]:
         """Return a handler for each kind of request."""
         acts: dict[type[Request], Callable[[DeskDoor, Any, bytes], Answer]] = {
-            Today: lambda door, ask, _: told(DeskToday, door.today(_by(ask))),
-            OwnRequests: lambda door, ask, _: told(tuple[RequestCard, ...], door.mine(_by(ask), ask.most)),
-            OneRequest: lambda door, ask, _: told(RequestPage, door.request(_by(ask), ask.request)),
-            AskReview: lambda door, ask, body: told(RequestCard, door.ask(_by(ask), read_new(body))),
-            Approve: lambda door, ask, _: told(RequestCard, door.approve(_by(ask), ask.request)),
-            Deny: lambda door, ask, _: told(RequestCard, door.deny(_by(ask), ask.request)),
+            Today: lambda door, ask, _: told(DeskToday, door.today(caller_of(ask))),
+            OwnRequests: lambda door, ask, _: told(tuple[RequestCard, ...], door.mine(caller_of(ask), ask.most)),
+            OneRequest: lambda door, ask, _: told(RequestPage, door.request(caller_of(ask), ask.request)),
+            AskReview: lambda door, ask, body: told(RequestCard, door.ask(caller_of(ask), read_new(body))),
+            Approve: lambda door, ask, _: told(RequestCard, door.approve(caller_of(ask), ask.request)),
+            Withdraw: lambda door, ask, _: told(RequestCard, door.withdraw(caller_of(ask), ask.request)),
+            Deny: lambda door, ask, _: told(RequestCard, door.deny(caller_of(ask), ask.request)),
             JudgeEmergency: lambda door, ask, body: told(
-                RequestCard, door.judge(_by(ask), ask.request, text_of(body), justified=ask.justified)
+                RequestCard, door.judge(caller_of(ask), ask.request, text_of(body), justified=ask.justified)
             ),
-            Activate: lambda door, ask, _: told(LeaseCard, door.activate(_by(ask), ask.request)),
+            Activate: lambda door, ask, _: told(LeaseCard, door.activate(caller_of(ask), ask.request)),
             Step: lambda door, ask, _: told(
-                LeaseCard, door.step(_by(ask), ask.lease, word(Clarity, ask.clarity), word(Sound, ask.sound))
+                LeaseCard, door.step(caller_of(ask), ask.lease, word(Clarity, ask.clarity), word(Sound, ask.sound))
             ),
-            LeaseNow: lambda door, ask, _: told(LeaseCard, door.lease(_by(ask), ask.lease)),
-            FollowLease: lambda door, ask, _: told(LeaseCard, door.follow(_by(ask), ask.lease, ask.milliseconds / 1000)),
+            LeaseNow: lambda door, ask, _: told(LeaseCard, door.lease(caller_of(ask), ask.lease)),
+            FollowLease: lambda door, ask, _: told(LeaseCard, door.follow(caller_of(ask), ask.lease, ask.milliseconds / 1000)),
             ReportView: _report,
-            Revoke: lambda door, ask, _: told(RequestCard, door.revoke(_by(ask), ask.request)),
-            Recuse: lambda door, ask, _: told(RequestCard, door.recuse(_by(ask), ask.request, word(RecusalReason, ask.why))),
+            Revoke: lambda door, ask, _: told(RequestCard, door.revoke(caller_of(ask), ask.request)),
+            Recuse: lambda door, ask, _: told(RequestCard, door.recuse(caller_of(ask), ask.request, word(RecusalReason, ask.why))),
             EnterOutcome: lambda door, ask, body: told(
-                RequestCard, door.outcome(_by(ask), ask.request, word(ReviewOutcome, ask.outcome), text_of(body))
+                RequestCard, door.outcome(caller_of(ask), ask.request, word(ReviewOutcome, ask.outcome), text_of(body))
             ),
-            DeskLooks: lambda door, ask, body: told(LooksPage, door.looks(_by(ask), **read_sought(body), most=ask.most)),
-            AllFindings: lambda door, ask, _: told(tuple[FindingCard, ...], door.findings(_by(ask))),
-            OneFinding: lambda door, ask, _: told(FindingCard, door.finding(_by(ask), ask.finding)),
+            DeskLooks: lambda door, ask, body: told(LooksPage, door.looks(caller_of(ask), **read_sought(body), most=ask.most)),
+            AllFindings: lambda door, ask, _: told(tuple[FindingCard, ...], door.findings(caller_of(ask))),
+            OneFinding: lambda door, ask, _: told(FindingCard, door.finding(caller_of(ask), ask.finding)),
+            CompareFinding: lambda door, ask, _: told(tuple[Compared, ...], door.compared(caller_of(ask), ask.finding)),
             DecideFinding: lambda door, ask, _: told(
                 FindingCard,
-                door.decide_finding(_by(ask), ask.finding, word(FindingReason, ask.reason), ask.reference, ask.seen),
+                door.decide_finding(caller_of(ask), ask.finding, word(FindingReason, ask.reason), ask.reference, ask.seen),
             ),
-            Records: lambda door, ask, _: told(OwnRecords, door.records(_by(ask))),
-            Attest: lambda door, ask, _: told(OwnRecords, door.attest(_by(ask), word(ReviewPurpose, ask.purpose))),
+            Records: lambda door, ask, _: told(OwnRecords, door.records(caller_of(ask))),
+            Attest: lambda door, ask, _: told(OwnRecords, door.attest(caller_of(ask), word(ReviewPurpose, ask.purpose), ask.permit)),
             Train: lambda door, ask, _: told(
-                OwnRecords, door.train(_by(ask), word(ReviewPurpose, ask.purpose) if ask.purpose else None)
+                PeopleAtDesk, door.train(caller_of(ask), ask.trained, ask.role, _day(ask.on) or _no_day(), ask.document)
             ),
-            PeopleOfDesk: lambda door, ask, _: told(PeopleAtDesk, door.people(_by(ask))),
-            RightsAtDesk: lambda door, ask, _: told(tuple[StaffRight, ...], tuple(sorted(door.rights(_by(ask))))),
+            PeopleOfDesk: lambda door, ask, _: told(PeopleAtDesk, door.people(caller_of(ask))),
+            RightsAtDesk: lambda door, ask, _: told(tuple[StaffRight, ...], tuple(sorted(door.rights(caller_of(ask))))),
             **_MEDIA,
         }  # fmt: skip
         return {kind: self._of_door(act) for kind, act in acts.items()}
@@ -376,17 +400,18 @@ def read_new(body: bytes) -> NewReview:
     return new
 
 
-def written_sought(recording: str, person: str, reviewer: str) -> bytes:
+def written_sought(recording: str, person: str, reviewer: str, first: date | None, last: date | None) -> bytes:
     """Return the body of a question who looked."""
-    return json.dumps({"recording": recording, "person": person, "reviewer": reviewer}).encode()
+    days = {"first": first.isoformat() if first else "", "last": last.isoformat() if last else ""}
+    return json.dumps({"recording": recording, "person": person, "reviewer": reviewer} | days).encode()
 
 
-def read_sought(body: bytes) -> dict[str, str]:
+def read_sought(body: bytes) -> dict[str, Any]:
     """Return what a body looks for. Raises UsageError."""
     held = _object(body)
-    if held.keys() != {"recording", "person", "reviewer"} or not all(isinstance(each, str) for each in held.values()):
+    if held.keys() != {"recording", "person", "reviewer", "first", "last"} or not all(isinstance(each, str) for each in held.values()):
         raise UsageError("a question who looked has other fields", help=_VERSIONS)
-    return held
+    return {**held, "first": _day(held["first"]), "last": _day(held["last"])}
 
 
 def read_told(kind: Any, answer: Answer) -> Any:
@@ -433,17 +458,29 @@ def text_of(body: bytes) -> str:
         raise UsageError("a text is not UTF-8", help=_VERSIONS) from error
 
 
-def _by(ask: OfDesk) -> DeskCaller:
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise UsageError("a request names a day that is none", help=_VERSIONS) from error
+
+
+def _no_day() -> NoReturn:
+    raise UsageError("a training has no day", help=_VERSIONS)
+
+
+def caller_of(ask: OfDesk) -> DeskCaller:
+    """Return the caller that a request names."""
     return DeskCaller(str(account_of(ask.account)), session_of(ask.session), ask.address)
 
 
 def _report(door: DeskDoor, ask: Any, _: bytes) -> Answer:
-    door.report(_by(ask), ask.lease, ask.shown_ms, ask.seeks, ask.hidden_ms, ended=ask.ended)
+    door.report(caller_of(ask), ask.lease, ask.shown_ms, ask.seeks, ask.hidden_ms, ended=ask.ended)
     return Answer()
 
 
 def _segment(door: DeskDoor, ask: Any, _: bytes) -> Answer:
-    made = door.segment(_by(ask), ask.lease, ask.first_ms, ask.last_ms)
+    made = door.segment(caller_of(ask), ask.lease, ask.first_ms, ask.last_ms)
     head: Json = [
         len(made.head), made.first_ms, made.last_ms, made.codecs, made.clarity.value, made.sound.value, made.frames, made.pixelated
     ]  # fmt: skip
@@ -451,15 +488,15 @@ def _segment(door: DeskDoor, ask: Any, _: bytes) -> Answer:
 
 
 def _still(door: DeskDoor, ask: Any, _: bytes) -> Answer:
-    made = door.still(_by(ask), ask.lease)
+    made = door.still(caller_of(ask), ask.lease)
     return Answer(made.clarity.value, made.data)
 
 
 _MEDIA: dict[type[Request], Callable[[DeskDoor, Any, bytes], Answer]] = {
-    Describe: lambda door, ask, _: told(MediaForm, door.describe(_by(ask), ask.lease)),
+    Describe: lambda door, ask, _: told(MediaForm, door.describe(caller_of(ask), ask.lease)),
     FetchSegment: _segment,
     FetchStill: _still,
-    FetchTranscript: lambda door, ask, _: told(Transcript, door.transcript(_by(ask), ask.lease)),
+    FetchTranscript: lambda door, ask, _: told(Transcript, door.transcript(caller_of(ask), ask.lease)),
 }
 
 

@@ -20,6 +20,7 @@ from expunge.adapters.keeper.requests import Name, Request, Threads
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method
 from expunge.core.accounts.waits import Wait
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.core.values.canonical import Json
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import (
@@ -157,6 +158,15 @@ class RenameCredential(_Guarding):
     account: str
     credential: str
     title: str
+
+
+@dataclass(frozen=True)
+class ReportTakeover(_Guarding):
+    """That a stranger came into an account."""
+
+    name = "report-takeover"
+    account: str
+    sign: str
 
 
 @dataclass(frozen=True)
@@ -376,6 +386,7 @@ class GuardDesk:
             Credentials: lambda guard, ask, _: _shown(guard.credentials(account_of(ask.account))),
             Waiting: lambda guard, _, body: _shown([card for card in [guard.waiting(body.decode("utf-8", "replace"))] if card]),
             StopWaiting: lambda guard, _, body: Answer(str(guard.stop_waiting(body.decode("utf-8", "replace")) or "")),
+            ReportTakeover: lambda guard, ask, _: _done(guard.report_takeover(account_of(ask.account), _member(TakeoverSign, ask.sign))),
             AccountLevel: _level,
             BeginAsk: lambda guard, ask, _: _ceremony(guard.begin_ask(_bytes(ask.session), ask.ask())),
             FinishAsk: lambda guard, ask, body: Answer(guard.finish_ask(ask.token, _bytes(ask.session), ask.ask(), _proof(ask, body))),

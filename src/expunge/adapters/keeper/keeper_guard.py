@@ -12,6 +12,7 @@ from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Name, Request
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Way
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import MOST_RESPONSE, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer, SignIn
 
@@ -87,6 +88,10 @@ class KeeperGuard:
         """See the port."""
         account = str(self._connections.ask(wire.StopWaiting(), secret.encode("utf-8", "replace")).value)
         return UUID(account) if account else None
+
+    def report_takeover(self, account: UUID, sign: TakeoverSign) -> None:
+        """See the port."""
+        self._value(wire.ReportTakeover(str(account), sign.value))
 
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
         """See the port."""

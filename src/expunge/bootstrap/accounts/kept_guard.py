@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
@@ -18,6 +19,7 @@ from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.staff_desks import StaffInvitations, StaffMemberships, directory
 from expunge.bootstrap.open_state import latest
 from expunge.core.accounts.hand_over import HandOverFault, refusal
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.core.journal.notice_events import LetterResult
 from expunge.engine.accounts.family_letters import LocalFamilyLetters
 from expunge.engine.accounts.family_memberships import FamilyMemberships
@@ -26,13 +28,18 @@ from expunge.engine.accounts.guard import GuardParts, LocalGuard
 from expunge.engine.accounts.hand_overs import LocalHandOvers
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.recoveries import LocalRecoveries
+from expunge.engine.incidents import finding
+from expunge.engine.reports.deletion_training import DeletionTraining
 from expunge.errors import ExpungeError, Misconfigured, Undelivered
 from expunge.ports.accounts.family_letters import LetterDelivery
 from expunge.ports.accounts.letters import Letter, Letters
 from expunge.ports.accounts.sealed_fields import SealedFields
 from expunge.ports.accounts.staff_directory import StaffDirectory
+from expunge.ports.clock import Clock
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from expunge.ports.accounts.account_register import AccountRegister
 
 _END_WITHIN = 5.0
@@ -90,6 +97,7 @@ class KeptGuard:
         fields: SealedFields,
         settings: GuardSettings,
         family_of: Callable[[str], str] | None = None,
+        training: Callable[[DjangoJournal], DeletionTraining] | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -98,8 +106,9 @@ class KeptGuard:
             fields: seals under the keeper's key.
             settings: the site and its mail server.
             family_of: turns the company's KIND:VALUE into a pseudonym; None where no hand-over token is taken.
+            training: gives that of those who carry out orders, over the journal; without it no right is held against it.
         """
-        self._family_of = family_of or _no_family
+        self._family_of, self._training = family_of or _no_family, training
         self._ending = threading.Event()
         self._watching: threading.Thread | None = None
         self._open_journal, self._fields, self._settings = open_journal, fields, settings
@@ -193,7 +202,8 @@ class KeptGuard:
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, self._fields, self._letters, company=settings.company, site=settings.origin)
         held = MonotonicClock(SystemClock(), latest(journal), _unsaid)
-        staff = directory(journal, held, secrets.token_bytes, lambda: register)
+        training = self._training(journal) if self._training else None
+        staff = directory(journal, held, secrets.token_bytes, lambda: register, training)
         passkeys = Fido2Passkeys(settings.origin, settings.relying_party, settings.company)
         families = FamilyRegister(journal, register, held)
         parts = GuardParts(
@@ -206,6 +216,7 @@ class KeptGuard:
             StaffInvitations(staff),
             held,
             families.end_all,
+            partial(_taken_over, journal, held),
         )
         guard = LocalGuard(parts)
         hand_overs = LocalHandOvers(
@@ -223,6 +234,10 @@ class KeptGuard:
 
 def _no_family(_: str) -> NoReturn:
     raise refusal(HandOverFault.NOT_TAKEN, "the keeper takes no hand-over tokens")
+
+
+def _taken_over(journal: DjangoJournal, clock: Clock, account: UUID, sign: TakeoverSign, since: datetime | None) -> None:
+    finding.taken_over(journal, clock, str(account), sign, since)
 
 
 def _unsaid(_: timedelta) -> None:

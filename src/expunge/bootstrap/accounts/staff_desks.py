@@ -11,8 +11,9 @@ from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import LINK_USED, ask_for
 from expunge.core.accounts.staff_state import StaffStanding
-from expunge.engine.accounts.staff_directory import JournalStaffDirectory
+from expunge.engine.accounts.staff_directory import JournalStaffDirectory, nothing_withheld
 from expunge.engine.accounts.staff_register import no_keys
+from expunge.engine.reports.deletion_training import DeletionTraining
 from expunge.errors import ChallengeEnded, Refused, UsageError
 from expunge.ports.accounts.account_guard import AskPermits
 from expunge.ports.accounts.account_register import AccountRegister, CodeDeviceRecord, CredentialRecord
@@ -30,14 +31,24 @@ _RIGHTS = {
 
 
 def directory(
-    journal: Journal, clock: Clock, random: Callable[[int], bytes], accounts: Callable[[], AccountRegister] | None = None
+    journal: Journal,
+    clock: Clock,
+    random: Callable[[int], bytes],
+    accounts: Callable[[], AccountRegister] | None = None,
+    training: DeletionTraining | None = None,
 ) -> StaffDirectory:
     """Return the directory of staff over a journal. Decisions of this process are those of its account of the operating system.
 
-    ``accounts``: gives the keeper's tables, which the passkeys of staff lie in; without them no passkey is confirmed.
+    Args:
+        journal: where the register is.
+        clock: for times.
+        random: returns so many random bytes.
+        accounts: gives the keeper's tables, which the passkeys of staff lie in; without them no passkey is confirmed.
+        training: of those who carry out orders; without it the right to is not held against it.
     """
     keys_of = (lambda account: fingerprints(accounts(), account)) if accounts else no_keys
-    return JournalStaffDirectory(journal, clock, random, getpass.getuser(), keys_of)
+    withheld = training.withheld if training else nothing_withheld
+    return JournalStaffDirectory(journal, clock, random, getpass.getuser(), keys_of, withheld)
 
 
 def fingerprints(accounts: AccountRegister, account: str) -> frozenset[str]:

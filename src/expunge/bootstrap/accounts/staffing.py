@@ -10,8 +10,10 @@ from hashlib import sha256
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.bootstrap.accounts import staff_desks
+from expunge.bootstrap.accounts.approver_passkeys import StaffPasskey, all_passkeys
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.accounts_spec import enrolment_link
+from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import AccessMethod, ByMachineUser, EquivalenceRecorded
 from expunge.core.accounts.staff_overview import StaffReview
@@ -19,6 +21,7 @@ from expunge.core.accounts.staff_state import StaffAccount
 from expunge.engine.accounts import staff_equivalence, staff_register, staff_review
 from expunge.engine.accounts.staff_equivalence import NewEquivalence
 from expunge.engine.accounts.staff_register import StaffStream
+from expunge.engine.reports.deletion_training import DeletionTraining
 from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory
 
 __all__ = ["NewEquivalence", "StaffService"]
@@ -54,6 +57,12 @@ class StaffService(DomainService):
         finally:
             register.close()
 
+    def approving_passkeys(self) -> tuple[StaffPasskey, ...]:
+        """Return the passkeys of accounts that may approve orders now, as :mod:`expunge.bootstrap.accounts.approver_passkeys` has them."""
+        now = self.context.clock.now()
+        found = all_passkeys(self.context)
+        return tuple(each for each in found if StaffRight.APPROVE_ORDERS in each.account.rights(now))
+
     def link(self, secret: str) -> str:
         """Return the address at which a person enrols with a secret; empty where the map has no pages."""
         spec = self.context.data_map.accounts
@@ -84,4 +93,9 @@ class StaffService(DomainService):
 
     def directory(self) -> StaffDirectory:
         """Return the directory of staff."""
-        return staff_desks.directory(self.context.journal, self.context.clock, self.context.random)
+        training = DeletionTraining.of(self.context)
+        return staff_desks.directory(self.context.journal, self.context.clock, self.context.random, training=training)
+
+    def require_trained(self) -> None:
+        """Raise Refused where this process is of a person who may carry out orders, and whose yearly training has lapsed (AMZ-15)."""
+        DeletionTraining.of(self.context).require(self.accounts(), getpass.getuser(), self.context.clock.now())

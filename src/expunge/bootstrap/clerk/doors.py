@@ -12,8 +12,10 @@ from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.desk.clerk_desk import ClerkDesk
+from expunge.adapters.desk.clerk_order_desk import ClerkOrderDesk
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
+from expunge.adapters.reviews.clerk_reviews import ClerkReviews
 from expunge.ports.families.doors import FamilyDoors
 
 
@@ -31,10 +33,12 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         orders=ClerkOrders(connections),
         receipts=ClerkReceipts(connections),
         recordings=ClerkRecordings(connections),
+        reviews=ClerkReviews(connections),
         stopping=ClerkStopping(connections),
         families=ClerkFamilies(connections),
         exports=ClerkExports(connections),
         held=ClerkHeld(connections),
         deletions=ClerkDeletions(connections),
         desk=ClerkDesk(connections),
+        order_desk=ClerkOrderDesk(connections),
     )

@@ -21,6 +21,7 @@ from expunge.bootstrap.accounts.kept_guard import NoLetters
 from expunge.bootstrap.clerk.app_parts import AppParts, RequestsUnderWay
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.bootstrap.clerk.review_room import ReviewRoom
+from expunge.bootstrap.desk.family_desk import desk_for_words
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.hand_over import address_digest
@@ -32,6 +33,8 @@ from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
 from expunge.engine.gate import consent_register
 from expunge.engine.requests.notices import NoticeIndex
+from expunge.engine.review.desk import Desk
+from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NotPermitted, NotResolved
 from expunge.ports.accounts.account_guard import AskPermits
@@ -64,6 +67,8 @@ class Household:
     """Sends them, and other letters."""
     apps: AppParts
     """What answers the company's app."""
+    words: Desk
+    """The desk as families have it: it takes their word, and shows nothing."""
     reviews: ReviewRoom
     """The review desk."""
 
@@ -132,6 +137,14 @@ class Household:
             raise NotResolved("no dataset of the map holds this person", help="nothing is held, or the store that lists people was emptied")
         return found
 
+    def names_of(self, family: str) -> frozenset[Pseudonym]:
+        """Return every pseudonym of a family's subject. Registers stay readable of a person of whom nothing is held any more."""
+        try:
+            person = self.person(family).person
+        except NotResolved:
+            return frozenset({Pseudonym(family)})
+        return frozenset({Pseudonym(family), *locating.names_of(self.expunge.context, person)})
+
 
 class KeptHousehold:
     """Gives the household of a map, in a process that may open its keys or ask the keeper for what they do."""
@@ -185,7 +198,8 @@ class KeptHousehold:
             owners=owners,
             letters=letters,
             apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way, account_of),
-            reviews=ReviewRoom(expunge, guard, labels),
+            words=desk_for_words(expunge.context, expunge.vault),
+            reviews=ReviewRoom(expunge, guard, guard, labels),
         )
 
 

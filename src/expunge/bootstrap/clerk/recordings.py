@@ -29,7 +29,6 @@ from expunge.engine.families.recordings.looking import LookIndex
 from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Preview, Viewer
 from expunge.engine.families.recordings.timelines import HandleOf, Timeline
 from expunge.engine.gate import consent_register
-from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
 from expunge.errors import CouldNotLook, ItemGone, NeedsApproval, NotResolved, OpeningNeeded, Refused, StoreUnavailable, Unplayable
 from expunge.gate import Gate
@@ -252,22 +251,26 @@ class LocalRecordings:
     def looks(self, account: UUID, family: str, session: bytes, before: int | None, most: int) -> LookPage:
         """See the port."""
         self.household.require_member(account, family)
-        if self._is_shown(account, family, session):
-            viewer, found = self._opened(account, family, session)
-            items = {each.handle: each for each in found.items}
-            # What was said is looked at as a part of its recording.
-            parts = [*found.held.items(), *found.sealed_words.items()]
-            recordings = {(held.dataset, held.recording): items[handle] for handle, held in parts}
-            return self.kept.looks.page(found.subjects, viewer.account, recordings, before, most)
-        return self.kept.looks.page(self._names(family), str(account))
+        recordings = self.named(account, family, session)
+        if recordings is None:
+            return self.kept.looks.page(self.household.names_of(family), str(account))
+        return self.kept.looks.page(self.household.names_of(family), str(account), recordings, before, most)
 
-    def _names(self, family: str) -> frozenset[Pseudonym]:
-        """Return every pseudonym of a family's subject. What was looked at stays known of a person of whom nothing is held any more."""
-        try:
-            person = self.household.person(family).person
-        except NotResolved:
-            return frozenset({Pseudonym(family)})
-        return frozenset({Pseudonym(family), *locating.names_of(self.household.expunge.context, person)})
+    def named(self, account: UUID, family: str, session: bytes) -> dict[tuple[str, str], TimelineItem] | None:
+        """Return (dataset, name in registers) -> recording; None where recordings are not told: outside an opening, and in a dispute."""
+        if not self._is_shown(account, family, session):
+            return None
+        _, found = self._opened(account, family, session)
+        items = {each.handle: each for each in found.items}
+        # What was said is looked at as a part of its recording.
+        parts = [*found.held.items(), *found.sealed_words.items()]
+        return {(held.dataset, held.recording): items[handle] for handle, held in parts}
+
+    def registered(self, account: UUID, family: str, session: bytes, handle: str) -> tuple[str, str]:
+        """Return dataset and name in registers of a recording of the timeline. Raises OpeningNeeded, ItemGone."""
+        _, found = self._opened(account, family, session, fresh=False)
+        held = found.item(handle)
+        return held.dataset, held.recording
 
     def _opened(self, account: UUID, family: str, session: bytes, *, fresh: bool = True) -> tuple[Viewer, Timeline]:
         """Return the viewer and the timeline, once membership and opening were asked."""

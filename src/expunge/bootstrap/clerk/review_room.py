@@ -19,8 +19,9 @@ from expunge.engine.accounts.staff_directory import JournalStaffDirectory
 from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.review.desk import Desk
 from expunge.engine.review.viewing import Viewing
-from expunge.errors import ExpungeError, Misconfigured, StoreUnavailable
-from expunge.ports.accounts.account_guard import AccountGuard
+from expunge.errors import DeskRefused, ExpungeError, Misconfigured, StoreUnavailable
+from expunge.ports.accounts.account_guard import AccountGuard, AskPermits
+from expunge.ports.review.desk_door import DeskCaller
 from expunge.ports.review.recordings import ReviewedRecording
 from expunge.ports.review.rendering import Renderer
 from expunge.ports.review.seats import NO_LOGIN, Seat, SeatLogin
@@ -45,15 +46,17 @@ class KeeperSeats:
 class ReviewRoom:
     """The desk of one opened installation: composed at its first use. Safe between threads."""
 
-    def __init__(self, expunge: Expunge, guard: AccountGuard, labels: FamilyLabels) -> None:
+    def __init__(self, expunge: Expunge, guard: AccountGuard, permits: AskPermits, labels: FamilyLabels) -> None:
         """Compose nothing yet.
 
         Args:
             expunge: the installation.
             guard: the keeper's, which knows logins.
+            permits: the keeper, which ends a permit right before its act.
             labels: first names of subjects, which are masked in transcripts.
         """
         self.expunge, self._labels = expunge, labels
+        self.permits = permits
         self._logins = KeeperSeats(guard)
         self._guard = threading.Lock()
         self._viewing: Viewing | None = None
@@ -104,6 +107,12 @@ class ReviewRoom:
     def warm(self) -> None:
         """Have what decodes started beside, so that the first view of a lease finds it ready."""
         threading.Thread(target=self._warm, name="expunge-warm", daemon=True).start()
+
+    def rights_in_login(self, caller: DeskCaller) -> frozenset[StaffRight]:
+        """Return what the account of a login may do now, with a review desk in the map or without. Raises DeskRefused once it has ended."""
+        if not self._logins.login(Seat(caller.account, caller.session)).live:
+            raise DeskRefused("the login has ended", help="log in again with a passkey", reason="no-session")
+        return self._staff.rights(caller.account)
 
     def note_use(self, account: str, right: StaffRight) -> None:
         """Note that an account uses a right today. Raises Refused where it may not."""

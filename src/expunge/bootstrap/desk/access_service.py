@@ -19,6 +19,7 @@ from expunge.core.review import approval
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyAnswer, PolicyReason, ViewQuestion
 from expunge.core.review.request import Lease, ReviewRequest
+from expunge.core.review.watched import WatchedLease
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import StaffStream
@@ -76,6 +77,10 @@ class AccessService(DomainService):
         """Return a request. Raises UsageError for an id that is not known."""
         return requesting.found(self._desk, request)
 
+    def watched(self, request: ReviewRequest) -> WatchedLease | None:
+        """Return what was handed out under the lease of a request, and what its player says it showed; None where it had none."""
+        return who_looked.watched(self.context, request.lease.begun.lease) if request.lease is not None else None
+
     def need(self, request: ReviewRequest) -> str | None:
         """Return why less would not do, in the reviewer's words; None where that died with a subject."""
         return notes.of(self.context, request, NoteAbout.NEED)
@@ -125,7 +130,9 @@ class AccessService(DomainService):
 
     # --- who looked -----------------------------------------------------------------------------
 
-    def looks(self, *, recording: str = "", person: str = "", reviewer: str = "", since: datetime | None = None) -> Iterator[FoundLook]:
+    def looks(
+        self, *, recording: str = "", person: str = "", reviewer: str = "", since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[FoundLook]:
         """Return who looked, the oldest first: staff, programs, and families at recordings of their own.
 
         Args:
@@ -133,11 +140,12 @@ class AccessService(DomainService):
             person: ``KIND:IDENTIFIER``, whose pseudonym is looked for, also after an erasure.
             reviewer: an account of staff by id or label; or an account of the operating system.
             since: the time of the first.
+            until: the time before which the last was.
 
         Raises UsageError.
         """
         subjects = frozenset({self._pseudonym(person)}) if person else frozenset()
-        return who_looked.looks(self.context, WantedLooks(self._recording(recording), subjects, self._reviewer(reviewer), since))
+        return who_looked.looks(self.context, WantedLooks(self._recording(recording), subjects, self._reviewer(reviewer), since, until))
 
     def prove(self) -> ViewProof:
         """Check that no view of staff is missing; see :func:`expunge.engine.review.who_looked.prove`."""

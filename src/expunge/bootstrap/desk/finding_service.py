@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from expunge.adapters.noticing.rollup_file import RollupFile
@@ -12,13 +12,17 @@ from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.journal.finding_events import FindingReason
-from expunge.core.noticing.findings import Finding, Findings, message
-from expunge.core.noticing.rules import Rulebook
+from expunge.core.journal.notice_events import LetterResult
+from expunge.core.noticing.findings import Finding, Findings, FindingStanding, message
+from expunge.core.noticing.judging import Compared, compare
+from expunge.core.noticing.rules import WINDOW_DAYS, Rulebook
 from expunge.core.values.copy import Finding as MapFinding
 from expunge.core.values.copy import FindingKind
+from expunge.engine.incidents import entering
 from expunge.engine.noticing import deciding, running
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.noticing.running import Noticed
+from expunge.engine.reports import officer_letter
 from expunge.errors import Misconfigured
 
 __all__ = ["FindingReason", "FindingService", "Judgement", "rulebook", "seen"]
@@ -37,7 +41,17 @@ class FindingService(DomainService):
         spec = self.context.data_map.review or ReviewSpec()
         rules = NoticingRules(spec.noticing).rulebook()
         with self.changing():
-            return running.run(self.context, RollupFile(self.state / ROLLUP), rules, spec.limits.hours, since, anew=anew)
+            noticed = running.run(self.context, RollupFile(self.state / ROLLUP), rules, spec.limits.hours, since, anew=anew)
+            entering.refresh(self.context)
+            return noticed
+
+    def tell_officer(self) -> LetterResult | None:
+        """Write to the officer of the map where findings or incidents wait; see :func:`expunge.engine.reports.officer_letter.tell`."""
+        from expunge.bootstrap.accounts.guard_settings import settings_of
+        from expunge.bootstrap.accounts.kept_guard import NoDelivery, delivery_of
+
+        accounts = self.context.data_map.accounts
+        return officer_letter.tell(self.context, delivery_of(settings_of(accounts)) if accounts else NoDelivery())
 
     def all(self) -> Findings:
         """Return every finding."""
@@ -47,6 +61,18 @@ class FindingService(DomainService):
         """Return a finding by the beginning of its id. Raises UsageError."""
         return deciding.found(self.all(), which)
 
+    def compared(self, which: str) -> tuple[Compared, ...]:
+        """Return the numbers of a finding's day beside what is usual for others, rule by rule of those that are met now.
+
+        Raises UsageError for no such finding, Misconfigured for faulty rules, OSError where the sums of the days cannot be kept.
+        """
+        spec, finding = self.context.data_map.review or ReviewSpec(), self.named(which)
+        rules = NoticingRules(spec.noticing).rulebook().rules
+        rollup, _, _ = running.current(self.context, RollupFile(self.state / ROLLUP), spec.limits.hours)
+        day = date.fromisoformat(finding.opened.day)
+        days = rollup.days(day - timedelta(days=WINDOW_DAYS))
+        return compare(days, finding.opened.reviewer, day, [each for each in rules if each.name in finding.met])
+
     def message(self, which: str, reason: FindingReason, reference: str) -> bytes:
         """Return what an approver of the map signs to judge a finding. Raises UsageError."""
         return message(self.named(which), reason.value, reference)
@@ -54,12 +80,21 @@ class FindingService(DomainService):
     def decide_signed(self, which: str, approver: str, judgement: Judgement, signed: str) -> Finding:
         """Enter the judgement of an approver of the map; see :func:`expunge.engine.noticing.deciding.decide_signed`."""
         with self.changing():
-            return deciding.decide_signed(self.context, which, approver, judgement, signed)
+            decided = deciding.decide_signed(self.context, which, approver, judgement, signed)
+            self._take_in(decided)
+            return decided
 
     def decide(self, which: str, account: str, judgement: Judgement) -> Finding:
         """Enter the judgement of a member of staff who is logged in; see :func:`expunge.engine.noticing.deciding.decide`."""
         with self.changing():
-            return deciding.decide(self.context, which, account, judgement)
+            decided = deciding.decide(self.context, which, account, judgement)
+            self._take_in(decided)
+            return decided
+
+    def _take_in(self, decided: Finding) -> None:
+        """Make an incident of what was confirmed. Each nightly run takes in what a crash left out."""
+        if decided.standing is FindingStanding.CONFIRMED:
+            entering.refresh(self.context)
 
 
 def rulebook(map_path: Path | str | None = None) -> Rulebook:

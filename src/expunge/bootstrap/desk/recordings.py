@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vault_names import KIND, named_in
-from expunge.core.accounts.review_spec import CameraPlace
+from expunge.core.accounts.review_spec import STILL_GROWING, CameraPlace, LiveSpec
 from expunge.core.consent.consent import Consents
 from expunge.core.datamap.datamap import ByField, Dataset
 from expunge.core.datamap.person import Person
@@ -49,11 +49,11 @@ class DeskRecordings:
             )
         if self.context.data_map.stores[found.store].kind == KIND:
             sealed = self.vault.sealed_recording(f"{dataset}/{name}")
-            return self._reviewed(found, name, sealed.id, sealed.subjects, sealed=True)
+            return self._reviewed(found, name, sealed.id, sealed.subjects, sealed=True, written=sealed.at)
         people = self._people(found, name)
-        self._state(found, name, people)
+        state = self._state(found, name, people)[2]
         tag = item_tag(self.context.keys.pseudonym_key(), dataset, name)
-        return self._reviewed(found, name, tag, people, sealed=False)
+        return self._reviewed(found, name, tag, people, sealed=False, written=state.modified)
 
     def open(self, recording: ReviewedRecording, ask: Callable[[], None]) -> ReviewSource:
         """See the port."""
@@ -101,7 +101,9 @@ class DeskRecordings:
         data_map, key = self.context.data_map, self.context.keys.pseudonym_key()
         return tuple(dict.fromkeys(spelt_names.name_of(data_map, key, kind, value) for kind, value in people))
 
-    def _reviewed(self, dataset: Dataset, name: str, recording: str, people: tuple[Subject, ...], *, sealed: bool) -> ReviewedRecording:
+    def _reviewed(
+        self, dataset: Dataset, name: str, recording: str, people: tuple[Subject, ...], *, sealed: bool, written: datetime | None
+    ) -> ReviewedRecording:
         subjects = self._names(people)
         if not subjects:
             raise UsageError("the people in this recording are not known", help="a recording of no known person cannot be reviewed")
@@ -109,7 +111,8 @@ class DeskRecordings:
         place = spec.cameras.get(dataset.name, CameraPlace()) if spec else CameraPlace()
         child = (spec is not None and dataset.name in spec.children) or self._child(people, subjects)
         room = _room(dataset, name, {value for _, value in people}, place)
-        return ReviewedRecording(dataset.name, name, recording, sealed, subjects, child, room)
+        live = _live(spec.live if spec else LiveSpec(), dataset.name, written, self.context.clock.now(), sealed=sealed)
+        return ReviewedRecording(dataset.name, name, recording, sealed, subjects, child, room, live)
 
     def _child(self, people: tuple[Subject, ...], subjects: tuple[Pseudonym, ...]) -> bool:
         """Return whether any person in it may be a child: of a kind that has guardians by the map, and not known to have grown up."""
@@ -122,6 +125,15 @@ class DeskRecordings:
 
 def _may_be_child(consents: Consents, subject: Pseudonym, now: datetime) -> bool:
     return now < consents.decides_alone_from(subject, datetime.max.replace(tzinfo=now.tzinfo))
+
+
+def _live(spec: LiveSpec, dataset: str, written: datetime | None, now: datetime, *, sealed: bool) -> bool | None:
+    """Return whether a camera records at this moment: a live stream, or what was written to a moment ago. None where no time is known."""
+    if dataset in spec.streams:
+        return True
+    if spec.within is None and sealed:
+        return False
+    return None if written is None else now - written < (spec.within or STILL_GROWING)
 
 
 def _room(dataset: Dataset, name: str, people: set[str], place: CameraPlace) -> Room:

@@ -19,10 +19,10 @@ from expunge.engine.review import reviewers
 class ReviewerService(DomainService):
     """Records of reviewers and approvers."""
 
-    def train(self, which: str, purpose: ReviewPurpose | None, on: date, document: str = "") -> LedgerEntry:
+    def train(self, which: str, role: str, on: date, document: str = "") -> LedgerEntry:
         """Enter a training of an account, by its id or label; see :func:`expunge.engine.review.reviewers.train`."""
         with self.alone():
-            return reviewers.train(self.context, self._named(which), purpose, on, document)
+            return reviewers.train(self.context, self._named(which), role, on, document)
 
     def attest(self, which: str, purpose: ReviewPurpose, on: date, document: str = "") -> LedgerEntry:
         """Enter a statement of purpose of an account; see :func:`expunge.engine.review.reviewers.attest`."""

@@ -17,12 +17,14 @@ from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
 from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.desk.desk_requests import ReviewDesk
+from expunge.adapters.desk.order_requests import StaffOrderDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
+from expunge.adapters.reviews.review_requests import ReviewWordDesk
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.desks.local_apps import LocalApps
 from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
@@ -31,7 +33,9 @@ from expunge.bootstrap.clerk.desks.local_exports import LocalExports
 from expunge.bootstrap.clerk.desks.local_families import LocalFamilies
 from expunge.bootstrap.clerk.desks.local_guardians import LocalGuardians
 from expunge.bootstrap.clerk.desks.local_held import LocalHeld
+from expunge.bootstrap.clerk.desks.local_order_desk import LocalOrderDesk
 from expunge.bootstrap.clerk.desks.local_orders import LocalOrders, LocalReceipts
+from expunge.bootstrap.clerk.desks.local_reviews import LocalReviews
 from expunge.bootstrap.clerk.desks.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
@@ -90,6 +94,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
     return {
         **StoppingDesk(_door(kept, LocalStopping)).handlers(),
         **RecordingDesk(_door(kept, LocalRecordings)).handlers(),
+        **ReviewWordDesk(_door(kept, LocalReviews)).handlers(),
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
@@ -97,6 +102,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
         **AppDesk(_door(kept, lambda household: LocalApps(household, room, carrier))).handlers(),
         **ReviewDesk(_door(kept, lambda household: LocalDesk(household.reviews))).handlers(),
+        **StaffOrderDesk(_door(kept, LocalOrderDesk)).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.account_requests import AccountDesk
 from expunge.adapters.keeper.families.family_requests import HandOverDesk, RecoveryDesk
@@ -34,6 +35,7 @@ from expunge.bootstrap.open_state import map_file, open_state, read_installed
 from expunge.bootstrap.vault.vault_names import datasets_of
 from expunge.core.accounts.accounts_spec import enrolment_link
 from expunge.core.values.canonical import Json
+from expunge.engine.reports.deletion_training import DeletionTraining
 from expunge.errors import ExpungeError, UsageError
 from expunge.ports.sender_door import SenderDoors
 from expunge.ports.vault.vault_door import VaultDoors
@@ -233,4 +235,10 @@ def refused(desk: AccountDesk) -> dict[str, Json]:
 def _guard_of(accounts: tuple[Path, GuardSettings], keys: LocalKeys, fields: FieldSeals) -> KeptGuard:
     path, settings = accounts
     families = family_names(lambda: read_installed(path), keys.pseudonym_key)
-    return KeptGuard(lambda: open_state(read_installed(path)).journal, fields, settings, families)
+
+    def training(journal: DjangoJournal) -> DeletionTraining:
+        # Why once: the guard has the state of this map too, until the keeper begins anew.
+        laws = read_installed(path).laws
+        return DeletionTraining(journal, lambda: laws, keys.pseudonym_key)
+
+    return KeptGuard(lambda: open_state(read_installed(path)).journal, fields, settings, families, training)

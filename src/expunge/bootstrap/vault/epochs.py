@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
+from expunge.bootstrap.accounts.approver_passkeys import require_holder
 from expunge.bootstrap.open_state import origin_of
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.readers import YEAR, WhoCanRead, who_can_read
@@ -76,7 +78,8 @@ class EpochService(DomainService):
     def approve(self, epoch: int, approver: str, signed: str) -> tuple[str, ...]:
         """Enter an approval; return the approvers so far. Raises as :func:`epoch_approvals.approve` and :meth:`message`."""
         with self.changing():
-            return epoch_approvals.approve(self.context, self._name, self._end(epoch), approver, signed)
+            holder = partial(require_holder, self.context)
+            return epoch_approvals.approve(self.context, self._name, self._end(epoch), approver, signed, holder)
 
     def require_approved(self, epoch: int) -> EpochEnd:
         """Return what would be destroyed. Raises NeedsApproval until two people have approved it, and as :meth:`message`."""
@@ -121,6 +124,12 @@ class EpochService(DomainService):
         """Return the places, accounts and purposes that can reach the vaults' recordings, and the openings of so many days that did."""
         self._require()
         return who_can_read(self.context, days)
+
+    def opening_alone(self) -> int | None:
+        """Return how many accounts of the machine can open recordings of the vaults by what they can read; None without a vault."""
+        if not any(each.kind == KIND for each in self.context.data_map.stores.values()):
+            return None
+        return len(who_can_read(self.context).alone)
 
     @property
     def _name(self) -> str:

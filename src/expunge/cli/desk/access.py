@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from expunge.cli.desk import access_policy, access_replay
+from expunge.cli.desk import access_policy, access_reach, access_replay
 from expunge.cli.orders.plan_commands import signed
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.installation import opened
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from expunge.core.review.request import Lease, ReviewRequest
+    from expunge.core.review.watched import WatchedLease
 
     Word = TypeVar("Word", bound=StrEnum)
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(access_policy.app, name="policy")
 app.command("replay")(access_replay.replay_views)
 app.command()(access_replay.people)
+app.command("reach")(access_reach.show_reach)
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="Its id, as `expunge access list` shows it.", show_default=False)]
 
 
@@ -58,7 +60,12 @@ def show(request: Request, map_file: options.Map = None, as_json: options.Json =
     """Show one request: who asked for what and why, who answered, and how its lease stands."""
     with opened(map_file) as expunge:
         found = expunge.access.request(request)
-        said = {**_said(found, expunge.access.labels(), expunge.context.clock.now()), "need": expunge.access.need(found)}
+        watched = expunge.access.watched(found)
+        said = {
+            **_said(found, expunge.access.labels(), expunge.context.clock.now()),
+            "need": expunge.access.need(found),
+            "watched": _watched(watched) if watched is not None else None,
+        }
     _tell(said, as_json=as_json)
 
 
@@ -177,6 +184,14 @@ def _lease(lease: Lease, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _watched(watched: WatchedLease) -> dict[str, Any]:
+    return {
+        "views": watched.views, "handed_bytes": watched.handed_bytes, "handed_ms": watched.handed_ms, "reports": watched.reports,
+        "shown_ms": watched.shown_ms, "seeks": watched.seeks, "hidden_ms": watched.hidden_ms, "steps": watched.steps,
+        "ended": watched.ended, "doubts": [each.value for each in watched.doubts],
+    }  # fmt: skip
+
+
 def _line(said: dict[str, Any]) -> str:
     case = f"{said['case_kind']} {said['case_number']}"
     seconds = f"{said['first_ms'] / 1000:g} to {said['last_ms'] / 1000:g} s"
@@ -200,5 +215,11 @@ def _tell(said: dict[str, Any], *, as_json: bool) -> None:
     if lease:
         left = f"{lease['seconds_left']} s left" if lease["seconds_left"] else lease["why"] or "its time is over"
         output.say(f"  lease {lease['lease']} from {output.moment(lease['at'])}: {left}; {output.count(lease['views'], 'view')}")
+    if watched := said.get("watched"):
+        handed = f"{watched['handed_ms'] / 1000:g} s in {watched['handed_bytes']} bytes were handed out"
+        told = f"the player tells of {watched['shown_ms'] / 1000:g} s shown, {output.count(watched['seeks'], 'seek')}"
+        output.say(f"  {handed}; {told}, {watched['hidden_ms'] / 1000:g} s not in front")
+        for doubt in watched["doubts"]:
+            output.say(f"  {doubt}")
     if said["judgement_due"]:
         output.say(f"  another person has to judge it until {output.moment(said['judgement_due'])}")

@@ -34,16 +34,17 @@ def run(
 ) -> None:
     """Hold the view log against the rules, and open findings. Run it each night; the journal keeps that it ran.
 
-    Exit code 1: there are new findings.
+    It writes to the officer of the map as long as findings or incidents wait. Exit code 1: there are new findings.
     """
     from expunge.cli.duties.reviews import moment
 
     with opened(map_file, recover=True) as expunge:
         noticed = expunge.findings.run(moment(since).date() if since else None, anew=anew)
         known, labels = expunge.findings.all(), expunge.access.labels()
+        told = expunge.findings.tell_officer()
     new = [_said(known.findings[name], labels) for name in noticed.opened]
     if as_json:
-        output.write_json("findings-run/1", {**_counts(noticed), "findings": new})
+        output.write_json("findings-run/1", {**_counts(noticed), "findings": new, "officer": told.value if told else None})
     else:
         for each in new:
             output.say(_line(each))
@@ -51,6 +52,8 @@ def run(
         output.say(f"{days} from {noticed.since} to {noticed.through}: {output.count(len(new), 'new finding')}")
         if noticed.untold:
             output.note(f"of {noticed.untold} it cannot be told yet: too few days of peers, or too few peers")
+        if told:
+            output.note(f"a letter to the officer: {told.value}")
     if new:
         raise typer.Exit(Exit.FAILED)
 

@@ -301,7 +301,13 @@ def equivalence(
 def train(
     which: Account,
     purpose: Annotated[
-        str, typer.Option("--for", metavar="PURPOSE", help="A purpose of review; the yearly training without it.", show_default=False)
+        str,
+        typer.Option(
+            "--for",
+            metavar="ROLE",
+            help="A purpose of review, or 'deletion of data'; the yearly training about recordings without it.",
+            show_default=False,
+        ),
     ] = "",
     on: Annotated[str, typer.Option(metavar="DATE", help="The day on which it was done; today without it.", show_default=False)] = "",
     document: Annotated[
@@ -310,11 +316,17 @@ def train(
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Enter that the holder of an account was trained about recordings, or to review for one purpose. It is a record of the ledger."""
+    """Enter that the holder of an account was trained: about recordings, to review for one purpose, or about the deletion of data.
+
+    It is a record of the ledger.
+    """
     from expunge.core.journal.review_words import ReviewPurpose
+    from expunge.core.review.statements import ACCESS_ROLE, DELETION_ROLE, purpose_role
 
     with opened(map_file, recover=True) as expunge:
-        about = _word(ReviewPurpose, purpose) if purpose else None
+        about = purpose or ACCESS_ROLE
+        if about not in (ACCESS_ROLE, DELETION_ROLE):
+            about = purpose_role(_word(ReviewPurpose, purpose))
         entered = expunge.reviewers.train(which, about, _day(on, expunge), _digest(document))
     _tell_record(which, entered, as_json=as_json)
 
@@ -354,7 +366,7 @@ def training(
 ) -> None:
     """Show trainings and statements of purpose by account: current, due within 30 days, lapsed or missing.
 
-    Without a current one the account asks for, approves and sees no recording: no person has to suspend it.
+    Without a current one the account asks for, approves and sees no recording, and carries out no order: no person has to suspend it.
     """
     with opened(map_file) as expunge:
         found = [each for each in expunge.reviewers.overview() if not open_only or each.open]
@@ -365,7 +377,7 @@ def training(
 
     table = Table("label", "what", "for", "done", "lapses", "stands")
     for each in found:
-        purpose = each.purpose.value if each.purpose else "access to recordings"
+        purpose = each.purpose.value if each.purpose else each.role
         days = (day.isoformat() if day else "-" for day in (each.on, each.lapses))
         style = "bold red" if each.open else ""
         table.add_row(each.label, each.kind.value, purpose, *days, each.standing.value, style=style)
@@ -378,6 +390,7 @@ def _training(each: RecordedDuty) -> dict[str, Any]:
         "label": each.label,
         "kind": each.kind.value,
         "purpose": each.purpose.value if each.purpose else None,
+        "role": each.role,
         "on": each.on.isoformat() if each.on else None,
         "lapses": each.lapses.isoformat() if each.lapses else None,
         "standing": each.standing.value,

@@ -33,12 +33,12 @@ def check(
 
     from expunge import survey
     from expunge.bootstrap import pipelines
-    from expunge.bootstrap.desk import finding_service, policies
+    from expunge.bootstrap.desk import finding_service, policies, ways_round
     from expunge.bootstrap.vault import roots
 
     checked = survey.check(map_file)
     if not checked.faults:
-        desk = (*policies.seen(map_file), *finding_service.seen(map_file))
+        desk = (*policies.seen(map_file), *finding_service.seen(map_file), *ways_round.seen(map_file))
         checked = replace(checked, findings=(*checked.findings, *roots.seen(map_file), *desk, *pipelines.seen(map_file)))
     if as_json:
         output.write_json("check/1", _checked(checked))

@@ -48,6 +48,8 @@ def apply(
     what was interrupted, and queued orders in part. One that cannot start is named and stops nobody.
     An order that is due within 24 hours does not wait for the night: --due and workers take it at once.
 
+    A person whose yearly training about deletion has lapsed carries out nothing, where a clock of the map asks for it.
+
     Exit code 0: all erased and verified; 4: something was not; 5: a plan waits for approval (with --nightly: and is due before the next
     night); 1: the world changed since the plan.
     """
@@ -56,6 +58,7 @@ def apply(
         problem = "name the orders, or ask for what is due, or for all that waits"
         raise UsageError(problem, help="expunge apply [--queue] ORDER...; expunge apply --due; expunge apply --nightly")
     with opened(map_file, recover=True) as expunge:
+        expunge.staff.require_trained()
         if queue:
             runs = tuple(expunge.submit(order) for order, _ in wanted)
             _tell_queued(runs, as_json=as_json)

@@ -67,7 +67,10 @@ def approve(
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Approve an order's current plan with an Ed25519 signature over its digest. A plan made anew voids it."""
+    """Approve an order's current plan with an Ed25519 signature over its digest. A plan made anew voids it.
+
+    Passkeys approve on the pages of staff.
+    """
     from expunge.core.values.ids import OrderId
 
     with opened(map_file) as expunge:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from expunge.core.evidence.receipt import DatasetEntry, Receipt
+    from expunge.core.review.view_verify import VerifiedViews
     from expunge.core.verification.receipt_verify import VerifiedReceipt
     from expunge.survey import ReceiptInLog
 
@@ -52,16 +53,22 @@ def verify(
 ) -> None:
     """Check a receipt: signature, statement, page, place in the log. Needs no network and no database, but for --log URL.
 
+    The receipt of an erasure, or that of a look by staff.
+
     Exit code 0 when it holds, 6 when it does not. Without --trust the keys that came along are used, and the answer says so.
     Without an opening.json nothing ties it to a person: it still holds, with exit code 0, and the answer says so in capitals.
     With --log the log of now must continue the receipt's checkpoint and every head given with --since, and still hold the entry.
     """
+    from expunge.core.review import view_verify
     from expunge.core.verification.receipt_verify import verify as check
 
     if since and log is None:
         raise UsageError("--since compares with the log of now", help="give --log with the log's address or folder")
     now = datetime.now(UTC)
     files, keys = read_folder(folder), trust.read_bytes() if trust else None
+    if view_verify.is_receipt_of_look(files):
+        _verify_look(files, keys, opening, log, since or [], now, as_json=as_json)
+        return
     if opening is not None:
         files = _with_opening(files, opening.read_bytes())
     verified = check(files, keys, at=now, witnessed_later=log is not None)
@@ -71,6 +78,54 @@ def verify(
         return
     for number, step in enumerate((*verified.steps[:-1], *(found.steps if found else ()), verified.steps[-1]), 1):
         output.say(f"{number}. {output.visible(step)}")
+
+
+def _verify_look(
+    files: Mapping[str, bytes],
+    keys: bytes | None,
+    opening: Path | None,
+    log: str | None,
+    since: Sequence[Path],
+    now: datetime,
+    *,
+    as_json: bool,
+) -> None:
+    from expunge.core.review import view_verify
+
+    if opening is not None:
+        raise UsageError("the receipt of a look names no person, and has no opening", help="leave --opening out")
+    verified = view_verify.verify(files, keys, at=now, witnessed_later=log is not None)
+    found = None
+    if log is not None:
+        found = _in_log(files if keys is None else {POLICY: keys}, verified, log, since, now)
+    if as_json:
+        output.write_json("look-verification/1", {**_looked(verified), **_log_now(found)})
+        return
+    for number, step in enumerate((*verified.steps[:-1], *(found.steps if found else ()), verified.steps[-1]), 1):
+        output.say(f"{number}. {output.visible(step)}")
+
+
+def _looked(verified: VerifiedViews) -> dict[str, Any]:
+    receipt, first = verified.receipt, verified.views[0]
+    return {
+        "holds": True,
+        "trusted": verified.trusted,
+        "log": {"origin": receipt.log, "size": verified.head.head.size, "entries": [each.index for each in receipt.entries]},
+        "witnesses": list(verified.head.witnesses),
+        "steps": list(verified.steps),
+        "look": receipt.look,
+        "purpose": first.purpose.value,
+        "case": f"{first.case_kind.value} {first.case_number}",
+        "function": first.function.value,
+        "seconds": verified.seconds,
+        "views": [
+            {
+                "at": each.at.isoformat(), "first_ms": each.first_ms, "last_ms": each.last_ms, "clarity": each.clarity.value,
+                "sound": each.sound.value,
+            }
+            for each in verified.views
+        ],
+    }  # fmt: skip
 
 
 @app.command()
@@ -205,13 +260,18 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
     return entry.dataset, entry.store, entry.outcome.value, f"{entry.items:,}", entry.claimed.word, probe, scan, why
 
 
-def _in_log(files: Mapping[str, bytes], verified: VerifiedReceipt, log: str, since: Sequence[Path], now: datetime) -> ReceiptInLog:
+def _in_log(
+    files: Mapping[str, bytes], verified: VerifiedReceipt | VerifiedViews, log: str, since: Sequence[Path], now: datetime
+) -> ReceiptInLog:
     from expunge import survey
     from expunge.cli.terminal.checkpoints import kept_heads, parsed_policy
+    from expunge.core.review.view_verify import VerifiedViews
 
     policy = parsed_policy(files[POLICY])
     kept = kept_heads(since, policy, now)
     with survey.log_source(log) as source:
+        if isinstance(verified, VerifiedViews):
+            return survey.look_in_log(source, policy, verified, kept, now)
         return survey.receipt_in_log(source, policy, verified, kept, now)
 
 

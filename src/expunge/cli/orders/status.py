@@ -43,7 +43,7 @@ def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: o
 def _show(order: str | None, runs: Sequence[Run], leases: Sequence[Lease], forgotten: Sequence[OrderId], *, as_json: bool) -> None:
     if as_json:
         working = [{"what": lease.name, "worker": lease.holder, "since": lease.since, "until": lease.until} for lease in leases]
-        orders = [{**summary(run), **({"steps": _steps(run)} if order else {})} for run in runs]
+        orders = [{**summary(run), **({"steps": _steps(run), "approvals": _approvals(run)} if order else {})} for run in runs]
         missing = {"forgotten": list(forgotten)} if forgotten else {}
         output.write_json("status/1", {"orders": orders, "working": working, **missing})
         return
@@ -55,6 +55,8 @@ def _show(order: str | None, runs: Sequence[Run], leases: Sequence[Lease], forgo
         output.stdout().print(_orders(runs))
     else:
         output.stdout().print(_one(runs[0]))
+        for each in _approvals(runs[0]):
+            output.say(f"approved by {output.visible(str(each['by']))}")
     for name in forgotten if order is None else ():
         output.say(f"{name}: the journal was put back from an older copy, and does not know what became of it")
 
@@ -89,7 +91,7 @@ def watch(
 
 def _told(run: Run, *, as_json: bool) -> None:
     if as_json:
-        output.write_json("status/1", {"orders": [{**summary(run), "steps": _steps(run)}]})
+        output.write_json("status/1", {"orders": [{**summary(run), "steps": _steps(run), "approvals": _approvals(run)}]})
     elif sys.stdout.isatty():
         output.stdout().clear()
         output.stdout().print(_one(run))
@@ -107,6 +109,12 @@ def _steps(run: Run) -> list[dict[str, object]]:
             {"step": step.id, "attempts": state.attempts if state else 0, "ended": state.ended if state else None, "unable": reasons}
         )
     return steps
+
+
+def _approvals(run: Run) -> list[dict[str, object]]:
+    from expunge.core.evidence.plan_approvals import way_of
+
+    return [{"approver": each.approver, "by": way_of(each.approver, each.signature), "at": each.at} for each in run.approvals]
 
 
 def _reasons(run: Run, step: str) -> list[str]:

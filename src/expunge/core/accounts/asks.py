@@ -38,6 +38,8 @@ class AskKind(StrEnum):
     CALL_OFF = "call-off"
     """An order to delete, called off before anything was erased: data stays that a family wanted gone. The detail ``order`` is its id."""
     CHANGE_OF_GUARDIAN = "change-of-guardian"
+    REVIEW = "review"
+    """A family's word that lets staff see a recording: the detail ``request`` is the one it allows, or ``bar`` the bar that it ends."""
     CHANGE_OF_ADDRESS = "change-of-address"
     """Another mail address for the account itself: letters with codes go there."""
     ENROL_CREDENTIAL = "enrol-credential"
@@ -74,7 +76,9 @@ class AskKind(StrEnum):
         return self in {AskKind.VIEW, AskKind.APPROVAL, AskKind.CHANGE_OF_RIGHTS}
 
 
-_OF_FAMILIES = frozenset({AskKind.EXPORT, AskKind.PLAYBACK, AskKind.DELETE_EVERYTHING, AskKind.CALL_OFF, AskKind.CHANGE_OF_GUARDIAN})
+_OF_FAMILIES = frozenset(
+    {AskKind.EXPORT, AskKind.PLAYBACK, AskKind.DELETE_EVERYTHING, AskKind.CALL_OFF, AskKind.CHANGE_OF_GUARDIAN, AskKind.REVIEW}
+)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ CLOSED = timedelta(days=7)
 A person who reads the mailbox unnoticed for the three days of the wait has the account. The owner, or another guardian of the family, then
 has this long to see the letters: from the first of them on it is ten days, which is longer than most absences from a mailbox.
 """
-_STOPPED_MEANWHILE = frozenset({AskKind.EXPORT, AskKind.PLAYBACK})
+_STOPPED_MEANWHILE = frozenset({AskKind.EXPORT, AskKind.PLAYBACK, AskKind.REVIEW})
 
 
 class RecoveryState(StrEnum):

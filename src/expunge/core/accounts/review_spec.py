@@ -10,6 +10,8 @@ from expunge.core.values.tags import tagged
 
 LONGEST_LEASE = timedelta(minutes=60)
 """The most that a map can allow."""
+STILL_GROWING = timedelta(seconds=10)
+"""The time after its last byte in which a recording may still be growing."""
 LONGEST_TRAINING = timedelta(days=365)
 """The time after which training, and a statement of purpose, lapse at the latest: twelve months (RNG III.E.3, AMZ VI.E.3)."""
 
@@ -64,6 +66,17 @@ class CameraPlace:
 
 
 @dataclass(frozen=True)
+class LiveSpec:
+    """What tells that the camera of a recording records at this moment: such a recording is not shown (RNG, definitions)."""
+
+    streams: tuple[str, ...] = ()
+    """Datasets whose every item is a live view."""
+    within: timedelta | None = None
+    """The time after the last byte of a recording was written in which it counts as live, sealed ones too. None: :data:`STILL_GROWING`,
+    for recordings that lie in the clear alone, because a sealed one is whole when it comes in."""
+
+
+@dataclass(frozen=True)
 class ReviewSpec:
     """The section ``review``."""
 
@@ -76,9 +89,12 @@ class ReviewSpec:
     """Datasets of which each recording may be about a child, beside those that lead to people with guardians."""
     cameras: Mapping[str, CameraPlace] = field(default_factory=dict)
     """Dataset -> what tells the kind of room. A dataset that is not here is of an unknown room, which counts as one inside a home."""
+    live: LiveSpec = LiveSpec()
     policies: str = ""
     """The absolute path of the folder with the company's own policies; empty for none."""
     noticing: str = ""
     """The absolute path of the file that makes rules of noticing stricter; empty for none."""
+    officer: str = field(default="", repr=False)
+    """The mail address that is told when findings or incidents wait; empty for none."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""

@@ -456,8 +456,8 @@ class DataMap:
     """How long an order that is in no hurry waits for others, to share the rewriting of tables and files with them."""
     cooling_off: timedelta = timedelta(0)
     """Between an order and the first erase: the time in which it may be cancelled."""
-    approvers: Mapping[str, str] = field(default_factory=dict)
-    """Name -> Ed25519 public key (``signed-note`` verifier key); when not empty, plans need one approval."""
+    approvers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name -> the keys of that person, as :mod:`expunge.core.approver_keys` reads them; when not empty, plans need one approval."""
     traces_kept: timedelta = timedelta(days=90)
     """How long traces and the sealed contact address are kept for later probes."""
     purposes: Mapping[str, Purpose] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
+from expunge.core.evidence.plan_approvals import PlanApproval
 from expunge.core.evidence.receipt_codec import LATER, from_json, to_json
 from expunge.core.evidence.unread_places import UnreadPlace, blocking, bucket
 from expunge.core.models.membership_opinion import Membership
@@ -38,6 +39,8 @@ _DIFFERENCES_COUNT = 4
 """Page from which on a comparison that differs speaks against a model. Before it, such a model was listed as done."""
 _SAYS_REACH = 7
 """Page from which on a receipt names its reach in a field. Before it, a sentence of ``out_of_scope`` alone tells."""
+_HAS_APPROVALS = 8
+"""Page from which on a receipt has the approvals of its plan."""
 OF_A_CLASS = frozenset({OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
 """Orders about a class of items, of however many people, rather than about a person."""
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -464,6 +467,8 @@ class Receipt:
     """Copies of the stores that the map names; from page 6 on. They stand in ``out_of_scope`` as well."""
     reach: ReceiptReach | None = field(default=None, metadata=LATER)
     """The data that the order was about; required from page 7 on, and never there before."""
+    approvals: tuple[PlanApproval, ...] = field(default=(), metadata=LATER)
+    """The approvals of its plan, in the order in which they were entered; from page 8 on. Whether they hold, a verifier checks."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -498,6 +503,8 @@ class Receipt:
             (self.tool.page >= _SAYS_REACH) == (self.reach is not None),
             "the reach of the order belongs to page 7 and later, and to those alone",
         )
+        _require(self.tool.page >= _HAS_APPROVALS or not self.approvals, "approvals belong to page 8 and later")
+        _require(all(len(set(each)) == len(self.approvals) for each in self._who_approved), "one person approved twice")
         of_a_class = self.order_kind in OF_A_CLASS
         _require(self.reach is None or (self.reach is ReceiptReach.CLASS) == of_a_class, "the reach contradicts the kind of the order")
         blocked = blocking(self.unread)
@@ -513,6 +520,10 @@ class Receipt:
             _require(all(other.values()), "a comparison differs, and does not say what it made")
             _require(other.keys() <= unable, "a model that differs from a training without the person reads as done")
         _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
+
+    @property
+    def _who_approved(self) -> tuple[list[str], list[str]]:
+        return [each.approver for each in self.approvals], [each.key for each in self.approvals]
 
     @property
     def stays_with_others(self) -> bool:

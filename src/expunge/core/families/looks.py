@@ -29,7 +29,7 @@ class StaffLook:
     case_kind: str
     case_number: str
     approvers: tuple[str, ...] = ()
-    """Labels of the accounts of staff that approved; empty text for an approver of the map who signed."""
+    """Job functions of the accounts of staff that approved; empty text for an approver of the map who signed."""
     seconds: int = 0
     """Seconds of the recording that were given to the reviewer, rounded up; what was fetched twice counts twice."""
     views: int = 0
@@ -39,6 +39,8 @@ class StaffLook:
     """The clearest sound."""
     break_glass: bool = False
     """Whether no other person was asked first."""
+    look: str = field(default="", compare=False)
+    """The id of its lease, by which its receipt is asked for; empty for a refusal."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.epoch_events import EpochEvent
 from expunge.core.journal.export_events import ExportEvent
 from expunge.core.journal.finding_events import FindingEvent
+from expunge.core.journal.incident_events import IncidentEvent
 from expunge.core.journal.ledger_events import LedgerEvent
 from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
@@ -98,7 +99,10 @@ class Approved:
     digest: PlanDigest
     approver: str
     signature: str
-    """Base64 Ed25519 signature over ``expunge approval/1 <order> <digest>``; empty where no approver is named by the map."""
+    """Base64 of an Ed25519 signature over ``expunge approval/1 <order> <digest>``, or a passkey's answer about the same; empty where the
+    map named no approver."""
+    key: str = ""
+    """The text of the key that it holds by, as the map had it; empty in journals from before passkeys approved."""
 
 
 @tagged("RoundStarted")
@@ -426,6 +430,7 @@ RegisterEvent: TypeAlias = (
     | ReviewEvent
     | PolicyEvent
     | FindingEvent
+    | IncidentEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

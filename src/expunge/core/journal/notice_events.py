@@ -26,6 +26,8 @@ class NoticeKind(StrEnum):
     IN_PART = "in part"
     CANCELLED = "cancelled"
     CAME_BACK = "came back"
+    REVIEW_WAITS = "review waits"
+    """Staff asked to see a recording, and the family's word is needed."""
     SEEN_BY_STAFF = "seen by staff"
     """Staff began to see a recording at the review desk."""
     EMERGENCY_VIEW = "emergency view"
@@ -33,8 +35,8 @@ class NoticeKind(StrEnum):
 
     @property
     def of_review(self) -> bool:
-        """Return whether it is about a view by staff rather than a step of an order."""
-        return self in {NoticeKind.SEEN_BY_STAFF, NoticeKind.EMERGENCY_VIEW}
+        """Return whether it is about a view by staff, or a request for one, rather than a step of an order."""
+        return self in {NoticeKind.REVIEW_WAITS, NoticeKind.SEEN_BY_STAFF, NoticeKind.EMERGENCY_VIEW}
 
 
 class LetterResult(StrEnum):
@@ -63,7 +65,7 @@ class NoticeTried:
     notice: str
     """Its id: 16 hex digits of order, step and time."""
     order: OrderId
-    """Of a view by staff, ``rev-`` and the id of its lease."""
+    """Of a view by staff, ``rev-`` and the id of its lease; of a request for one, ``ask-`` and its id."""
     kind: NoticeKind
     account: str
 

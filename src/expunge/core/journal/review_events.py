@@ -245,7 +245,7 @@ class ViewGiven:
 @tagged("ViewReported")
 @dataclass(frozen=True)
 class ViewReported:
-    """The reviewer's player said what was shown. It is told by a browser: compare it with :class:`ViewServed`."""
+    """The reviewer's player said what was shown since its report before. It is told by a browser: compare it with :class:`ViewServed`."""
 
     at: datetime
     lease: str

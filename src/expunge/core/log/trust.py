@@ -1,9 +1,9 @@
-"""Trust policies: the trusted signers, logs and witnesses (C2SP tlog-policy, plus ``signer`` and ``since`` lines).
+"""Trust policies: the trusted signers, logs and witnesses (C2SP tlog-policy, plus ``signer``, ``approver`` and ``since`` lines).
 
 One item a line: ``signer <vkey>``, ``log <vkey> [<url>]``, ``witness <name> <vkey> [<url>]``, ``group <name> <k|any|all> <name>...``,
-``since <time> <vkey>`` and one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of C2SP (comments, blank lines,
-any order of kinds, spaces and tabs). :func:`parse_canonical` accepts only the output of :meth:`TrustPolicy.encode`, which is the form that
-travels with a receipt.
+``approver <name> <key>``, ``since <time> <vkey>`` and one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of
+C2SP (comments, blank lines, any order of kinds, spaces and tabs). :func:`parse_canonical` accepts only the output of
+:meth:`TrustPolicy.encode`, which is the form that travels with a receipt.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from expunge.core.approver_keys import parse_approver_key
 from expunge.core.note import Algorithm, VerifierKey, parse_key
 from expunge.errors import EvidenceInvalid
 
@@ -57,6 +58,15 @@ class KeyStart:
 
 
 @dataclass(frozen=True)
+class NamedApprover:
+    """The key of a person who approves plans. Only policies that readers keep name any."""
+
+    name: str
+    key: str
+    """Its text, as :mod:`expunge.core.approver_keys` reads it."""
+
+
+@dataclass(frozen=True)
 class KeyLife:
     """From when until when a key counts; None where the policy does not say."""
 
@@ -74,6 +84,8 @@ class TrustPolicy:
     groups: tuple[Group, ...] = ()
     quorum: str = NONE
     starts: tuple[KeyStart, ...] = ()
+    approvers: tuple[NamedApprover, ...] = ()
+    """Where there are any, the plan of a receipt may have been approved by no other key."""
 
     def __post_init__(self) -> None:
         _check_kinds(self.signers, {Algorithm.ED25519}, "signer")
@@ -82,13 +94,15 @@ class TrustPolicy:
         _check_words(self)
         _check_groups(self)
         _check_starts(self)
+        _check_approvers(self)
 
     def encode(self) -> bytes:
-        """The one canonical spelling: signers, logs, witnesses, groups, starts, quorum, single spaces, no comments."""
+        """The one canonical spelling: signers, logs, witnesses, groups, approvers, starts, quorum, single spaces, no comments."""
         lines = [f"signer {key}" for key in self.signers]
         lines += [f"log {log.key} {log.url}".rstrip() for log in self.logs]
         lines += [f"witness {witness.name} {witness.key} {witness.url}".rstrip() for witness in self.witnesses]
         lines += [f"group {group.name} {group.threshold} {' '.join(group.members)}" for group in self.groups]
+        lines += [f"approver {approver.name} {approver.key}" for approver in self.approvers]
         lines += [f"since {start.at.astimezone(UTC).strftime(_TIME)} {start.key}" for start in self.starts]
         return "".join(f"{line}\n" for line in [*lines, f"quorum {self.quorum}"]).encode("utf-8")
 
@@ -133,6 +147,7 @@ def parse(data: bytes) -> TrustPolicy:
     groups: list[Group] = []
     starts: list[KeyStart] = []
     quorums: list[str] = []
+    approvers: list[NamedApprover] = []
     known = {NONE}
     for number, words in _lines(data):
         match words:
@@ -146,6 +161,8 @@ def parse(data: bytes) -> TrustPolicy:
             case ["group", name, threshold, *members] if members and name not in known and known.issuperset(members):
                 groups.append(Group(name, threshold, tuple(members)))
                 known.add(name)
+            case ["approver", name, *key] if key:
+                approvers.append(NamedApprover(name, " ".join(key)))
             case ["since", time, key]:
                 starts.append(KeyStart(_parse_time(time), parse_key(key)))
             case ["quorum", name] if not quorums and name in known:
@@ -155,7 +172,7 @@ def parse(data: bytes) -> TrustPolicy:
                 raise EvidenceInvalid(message, help=_HELP)
     if not quorums:
         raise EvidenceInvalid("trust policy: the quorum line is missing", help="write `quorum none` where no witness is asked for")
-    return TrustPolicy(tuple(signers), tuple(logs), tuple(witnesses), tuple(groups), quorums[0], tuple(starts))
+    return TrustPolicy(tuple(signers), tuple(logs), tuple(witnesses), tuple(groups), quorums[0], tuple(starts), tuple(approvers))
 
 
 def parse_canonical(data: bytes) -> TrustPolicy:
@@ -196,6 +213,15 @@ def _check_starts(policy: TrustPolicy) -> None:
     started = [start.key for start in policy.starts]
     if not named.issuperset(started) or len(set(started)) != len(started):
         raise EvidenceInvalid("trust policy: a since line names a key twice, or one that the policy does not name", help=_HELP)
+
+
+def _check_approvers(policy: TrustPolicy) -> None:
+    for each in policy.approvers:
+        parse_approver_key(each.key)
+        if not each.name or any(letter <= " " for letter in each.name):
+            raise EvidenceInvalid("trust policy: the name of an approver is empty or holds spaces", help=_HELP)
+    if len(set(policy.approvers)) != len(policy.approvers):
+        raise EvidenceInvalid("trust policy: an approver's key is listed twice", help=_HELP)
 
 
 def _check_kinds(keys: Iterable[VerifierKey], allowed: set[Algorithm], what: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
 
@@ -45,6 +45,13 @@ class Finding:
     """Account -> its last decision that counts."""
     changes: int = 1
     """Events about it: what a person who judges has seen."""
+    grew: datetime | None = None
+    """When more rules were met the last time; None where that was at the beginning."""
+
+    @property
+    def last_at(self) -> datetime:
+        """Return from when on it waits for people."""
+        return self.grew or self.opened.at
 
     @property
     def standing(self) -> FindingStanding:
@@ -77,7 +84,7 @@ class Findings:
                 self.findings.setdefault(event.finding, Finding(event, event.met, event.rules))
             case FindingGrew() if event.finding in self.findings:
                 found = self.findings[event.finding]
-                found.met, found.rules = event.met, event.rules
+                found.met, found.rules, found.grew = event.met, event.rules, event.at
                 found.decisions.clear()
                 found.changes += 1
             case FindingDecided() if event.finding in self.findings:

@@ -105,11 +105,48 @@ class _Peers:
         others = [days for name, days in self.days.items() if name != reviewer]
         return len(others) >= LEAST_PEERS and len(set().union(*others)) >= LEAST_DAYS
 
+    def usual(self, rule: NoticingRule, day: ReviewerDay) -> float | None:
+        """Return what other reviewers have on a day; of a share, what they would have of this day's whole. None where that is nothing."""
+        others = self.sums[rule.name].without(self.own[rule.name, day.reviewer])
+        return None if others.whole <= 0 else others.number / others.whole * _compared(rule, day)[1]
+
     def far(self, rule: NoticingRule, day: ReviewerDay) -> float | None:
         """Return how far a number is from those of other reviewers."""
         others = self.sums[rule.name].without(self.own[rule.name, day.reviewer])
         number, whole = _compared(rule, day)
         return others.count(number) if rule.of is None else others.share(number, whole)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number of a reviewer's day beside what is usual for others."""
+
+    rule: str
+    number: int
+    usual: float | None
+    """What others in the same job function have on a day: the mean of the days before; for a share, so much of this day's whole. None where
+    there are too few days of others, or too few others."""
+
+
+def compare(days: Iterable[ReviewerDay], reviewer: str, day: date, rules: Iterable[NoticingRule]) -> tuple[Compared, ...]:
+    """Return a reviewer's day beside the days before of others in the same job function, rule by rule.
+
+    Args:
+        days: every reviewer's day that is known, in any order.
+        reviewer: whose day it is.
+        day: the day.
+        rules: those that are compared.
+    """
+    wanted, every = list(rules), list(days)
+    own = next((each for each in every if (each.day, each.reviewer) == (day, reviewer) and each.function), None)
+    if own is None:
+        return ()
+    peers = _Peers()
+    for each in every:
+        if each.function == own.function and day - timedelta(days=WINDOW_DAYS) <= each.day < day:
+            peers.add(each, wanted)
+    tells = peers.tell(reviewer)
+    return tuple(Compared(rule.name, own.numbers.get(rule.measure, 0), peers.usual(rule, own) if tells else None) for rule in wanted)
 
 
 def judge(days: Iterable[ReviewerDay], wanted: Iterable[date], rulebook: Rulebook) -> Iterator[JudgedDay]:

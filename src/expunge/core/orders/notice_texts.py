@@ -78,6 +78,14 @@ _WORDS: Mapping[tuple[NoticeKind, str], tuple[str, str]] = {
         "Se han vuelto a encontrar datos borrados",
         "El {when} {company} encontró datos que ya se habían borrado. Se borran otra vez, y usted recibirá un nuevo recibo.",
     ),
+    (NoticeKind.REVIEW_WAITS, ENGLISH): (
+        "A person of {company} asks to look at a recording",
+        "On {when} a person of {company} asked to look at a recording of yours. Allow it, deny it, or wait: no answer is a no.",
+    ),
+    (NoticeKind.REVIEW_WAITS, SPANISH): (
+        "Una persona de {company} pide mirar una grabación",
+        "El {when} una persona de {company} pidió mirar una grabación suya. Permítalo, niéguelo o espere: no responder es un no.",
+    ),
     (NoticeKind.SEEN_BY_STAFF, ENGLISH): (
         "A person of {company} looked at a recording",
         "On {when} a person of {company} began to look at a recording of yours. You can read who agreed to it, why, and for how long.",

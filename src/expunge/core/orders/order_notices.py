@@ -9,7 +9,8 @@ from hashlib import sha256
 
 from expunge.core.journal import events as ev
 from expunge.core.journal.notice_events import LetterResult, NoticeKind, NoticeSent, NoticesSeen, NoticeTried
-from expunge.core.journal.review_events import ViewServed
+from expunge.core.journal.review_events import ReviewRequested, ViewServed
+from expunge.core.journal.review_words import ReviewPurpose
 from expunge.core.journal.thread_events import MessageKind, MessageWritten, ThreadSide
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
@@ -18,6 +19,8 @@ STEPS = (ev.Received, ev.Extended, ev.Ended, ev.Cancelled, ev.Reopened)
 """The events of an order that give a notice."""
 REVIEW = "rev-"
 """Before the id of a lease, in the place of an order, where staff saw a recording."""
+ASKED = "ask-"
+"""Likewise before the id of a request, where staff asked to see one."""
 IN_FLIGHT = timedelta(minutes=10)
 """For so long a try without a result belongs to a process that may still be at it."""
 AGAIN = timedelta(minutes=30)
@@ -32,7 +35,7 @@ MAILED_FOR = timedelta(days=30)
 
 @dataclass(frozen=True)
 class OrderNotice:
-    """One step of an order, or the first view of a lease, that a family is told of."""
+    """One step of an order, a request of staff to see a recording, or the first view of a lease, that a family is told of."""
 
     order: OrderId
     kind: NoticeKind
@@ -67,6 +70,15 @@ def notice_of(event: object, order: OrderId, subjects: tuple[Pseudonym, ...]) ->
         case MessageWritten(side=ThreadSide.COMPANY):
             kind = NoticeKind.NEEDS_YOU if event.kind is MessageKind.QUESTION else NoticeKind.ANSWERED
             return OrderNotice(event.order, kind, event.at, (event.subject,))
+        case _:
+            return review_notice(event)
+
+
+def review_notice(event: object) -> OrderNotice | None:
+    """Return the notice that an event of the register of reviews gives; None for one that gives none."""
+    match event:
+        case ReviewRequested(purpose=ReviewPurpose.AUTHORISED):
+            return OrderNotice(OrderId(ASKED + event.request), NoticeKind.REVIEW_WAITS, event.at, event.subjects)
         case ViewServed(sequence=0):
             kind = NoticeKind.EMERGENCY_VIEW if event.break_glass else NoticeKind.SEEN_BY_STAFF
             return OrderNotice(OrderId(REVIEW + event.lease), kind, event.at, event.subjects)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from expunge.core.evidence import receipt
-from expunge.core.pages import receipt_v1, receipt_v2, receipt_v3, receipt_v4, receipt_v5, receipt_v6
+from expunge.core.pages import receipt_v1, receipt_v2, receipt_v3, receipt_v4, receipt_v5, receipt_v6, receipt_v8
 from expunge.errors import EvidenceInvalid
 
 PAGES: Mapping[int, Callable[[bytes], bytes]] = {
@@ -19,9 +19,10 @@ PAGES: Mapping[int, Callable[[bytes], bytes]] = {
     5: receipt_v5.render,
     6: receipt_v6.render,
     7: receipt_v6.render,
+    8: receipt_v8.render,
 }
 """Template version -> page. Add; never change or remove."""
-LATEST = 7
+LATEST = 8
 
 
 def render(statement: bytes) -> bytes:

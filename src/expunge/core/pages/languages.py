@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.pages import receipt_v6, receipt_v6_spanish, receipt_v6_spanish_words, receipt_v6_words, render
+from expunge.core.pages import receipt_v6_spanish, receipt_v6_spanish_words, receipt_v6_words, receipt_v8, render
 from expunge.core.values.outcome import Reason
 
 ENGLISH, SPANISH = "en", "es"
@@ -24,7 +24,7 @@ def plain_part(statement: bytes, language: str) -> str:
     """Return what the receipt says in plain words, as HTML without a style. Raises EvidenceInvalid unless given a statement."""
     if language == SPANISH:
         return receipt_v6_spanish.body(statement)
-    whole = receipt_v6.render(statement).decode()
+    whole = receipt_v8.render(statement).decode()
     return whole.partition("</header>\n")[2].partition('<section class="annex">')[0]
 
 

@@ -6,7 +6,7 @@ earlier versions said place by place; what is the same for several places stands
 
 Version 7 is the same template. How far the order reached it has from a field of the statement, and version 6 from a sentence.
 
-Released: do not change it, add a version 8 beside it.
+Released: do not change it. Version 8 stands on it.
 """
 
 from __future__ import annotations

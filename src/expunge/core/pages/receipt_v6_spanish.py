@@ -40,7 +40,15 @@ def render(statement: bytes) -> bytes:
 def body(statement: bytes) -> str:
     """Return the part in plain words, as HTML without a style. Raises EvidenceInvalid unless given a statement."""
     receipt = r.parse(statement)
-    parts = (_verdict(receipt), _erased(receipt), _undone(receipt), _stays(receipt), _when(receipt), _questions(receipt, statement))
+    parts = (
+        _verdict(receipt),
+        _erased(receipt),
+        _undone(receipt),
+        _stays(receipt),
+        _when(receipt),
+        _approved(receipt),
+        _questions(receipt, statement),
+    )
     return "".join(part for part in parts if part)
 
 
@@ -203,6 +211,17 @@ def _when(receipt: r.Receipt) -> str:
         ("Se mira otra vez antes del", words.moment(receipt.valid_until)),
     ]
     return v1.section("Cuándo", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
+
+
+def _approved(receipt: r.Receipt) -> str:
+    """Return who approved the plan, as version 8 says it."""
+    lines = "".join(
+        f"<li>Aprobado con {'la llave de acceso' if each.by_passkey else 'la clave Ed25519'} de {v1.text(each.approver)}, "
+        f"el {words.moment(each.at)}.</li>\n"
+        for each in receipt.approvals
+    )
+    told = "<p>El plan de lo que se borra se firmó antes de que se borrara nada. Las firmas son parte de este recibo.</p>\n"
+    return v1.section("Quién lo aprobó", f"{told}<ul>\n{lines}</ul>\n") if lines else ""
 
 
 def _questions(receipt: r.Receipt, statement: bytes) -> str:

@@ -42,6 +42,8 @@ class ClaimCheck(StrEnum):
     """Nobody was seen to get data whom the sentence does not name."""
     GETS_THAT = "gets that"
     """The recipient was seen to get nothing of which the sentence says nothing."""
+    ONLY_AT_DESK = "only at desk"
+    """No person could read recordings past the review desk, as far as each store of them can tell; where one cannot, it is not true."""
     AS_DECLARED = "as declared"
     """The map says so, and Expunge does it; nothing has to be looked at."""
     AS_SEARCHED = "as searched"
@@ -188,6 +190,7 @@ def claims_of(data_map: DataMap, search: PlacesSearch) -> tuple[Claim, ...]:
     )
     found += _recipients(data_map)
     found += _of_children(data_map)
+    found += _staff_looks(data_map)
     found.append(_places_known(search))
     return tuple(found)
 
@@ -224,6 +227,16 @@ def _of_children(data_map: DataMap) -> Iterator[Claim]:
         kept = _and([name.replace("_", " ") for name in voices])
         sentence = f"A child's voice, and what is written down of it ({kept}), is used to {uses}, and kept for {longest} at most."
         yield Claim("children.voice", sentence, ClaimCheck.AS_DECLARED)
+
+
+def _staff_looks(data_map: DataMap) -> Iterator[Claim]:
+    """What the public is told about people who look at recordings (RNG I.A)."""
+    if data_map.review is None:
+        return
+    said = "None of our people sees or hears your recordings, but for one case at a time and some minutes: with your agreement, "
+    said += "after another of them approved it, or in an emergency that another of them judges within a day. "
+    said += "You can read who looked, when and why."
+    yield Claim("staff.review", said, ClaimCheck.ONLY_AT_DESK)
 
 
 def _places_known(search: PlacesSearch) -> Claim:

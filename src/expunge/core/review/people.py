@@ -28,7 +28,9 @@ class RecordedDuty:
     account: str
     label: str
     purpose: ReviewPurpose | None
-    """None for the yearly training about access to recordings."""
+    """None for a yearly training."""
+    role: str
+    """The role of the ledger that it is about: access to recordings, deletion of data, or review for the purpose."""
     kind: LedgerKind
     """TRAINING or ATTESTATION."""
     on: date | None
@@ -37,7 +39,7 @@ class RecordedDuty:
     """The first day on which it does not count."""
     standing: RecordStanding
     needed: bool
-    """Whether the account has a right about views that takes it."""
+    """Whether the account has a right that takes it."""
 
     @property
     def open(self) -> bool:

@@ -151,8 +151,8 @@ class Reviews:
         """Fold events."""
         self.requests: dict[str, ReviewRequest] = {}
         self.leases: dict[str, Lease] = {}
-        self.barred: dict[Pseudonym, set[tuple[str, str]]] = {}
-        """Family -> (dataset, recording) of what it bars; :data:`ALL` for every recording."""
+        self.barred: dict[Pseudonym, dict[tuple[str, str], ev.ReviewsBarred]] = {}
+        """Family -> (dataset, recording) of what it bars, :data:`ALL` for every recording -> the event that did."""
         self.notes: dict[str, ev.ReviewNoteKept] = {}
         self.notes_ended: set[Pseudonym] = set()
         """Subjects whose notes are gone."""
@@ -197,7 +197,7 @@ class Reviews:
 
     def is_barred(self, subjects: Iterable[Pseudonym], dataset: str, recording: str) -> bool:
         """Return whether a family of any of these subjects bars review of a recording."""
-        return any(self.barred.get(each, set()) & {ALL, (dataset, recording)} for each in subjects)
+        return any(not self.barred.get(each, {}).keys().isdisjoint({ALL, (dataset, recording)}) for each in subjects)
 
     def watched_ms(self, reviewer: str, day: date) -> int:
         """Return the milliseconds of recordings that a reviewer was given on a day in UTC. What was fetched twice counts twice."""
@@ -242,8 +242,11 @@ class Reviews:
             case ev.BreakGlassReviewed():
                 self.requests[event.request].judged = event
             case ev.ReviewsBarred():
-                bars = self.barred.setdefault(event.family, set())
-                (bars.add if event.barred else bars.discard)((event.dataset, event.recording))
+                bars, what = self.barred.setdefault(event.family, {}), (event.dataset, event.recording)
+                if event.barred:
+                    bars[what] = event
+                else:
+                    bars.pop(what, None)
             case ev.ReviewNoteKept():
                 self.notes[event.note] = event
                 self.requests[event.request].notes.append(event)

@@ -132,6 +132,8 @@ class FindingKind(StrEnum):
     """Content is of a kind that the categories of its dataset do not say."""
     STAFF = "staff"
     """A right of an employee lapses soon or has lapsed, or an account is idle."""
+    WAY_ROUND = "way round"
+    """Recordings can be seen past the review desk."""
     NOTE = "note"
 
 

@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from expunge.core.values import b64
 from expunge.errors import EvidenceInvalid
 
-_ED25519_PREFIX = bytes.fromhex("302a300506032b6570032100")
-_P256_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
+"""What stands before the raw key in its SubjectPublicKeyInfo."""
+P256_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+"""What stands before both coordinates of a P-256 point in its SubjectPublicKeyInfo."""
 _FIELD = 2**255 - 19
 _SMALL_ORDER = frozenset(
     {
@@ -72,7 +74,7 @@ def check_ed25519(public: bytes) -> None:
 
 def check_p256_spki(spki: bytes) -> None:
     """Raise EvidenceInvalid unless the bytes are the one DER spelling of an uncompressed P-256 key."""
-    if len(spki) != 91 or not spki.startswith(_P256_PREFIX):
+    if len(spki) != 91 or not spki.startswith(P256_SPKI):
         raise EvidenceInvalid("a P-256 key is not in its one DER spelling")
 
 
@@ -81,7 +83,7 @@ def ed25519_spki(public: bytes) -> bytes:
     if len(public) != 32:
         message = "an Ed25519 public key is 32 bytes"
         raise ValueError(message)
-    return _ED25519_PREFIX + public
+    return ED25519_SPKI + public
 
 
 def key_id(public: bytes) -> str:
@@ -105,7 +107,7 @@ def parse_ed25519_pem(data: bytes) -> bytes:
     if not (text.startswith(_PEM_HEAD) and text.endswith(_PEM_TAIL)):
         raise EvidenceInvalid("not a PEM public key in its plain form")
     spki = b64.decode(text[len(_PEM_HEAD) : -len(_PEM_TAIL)])
-    public = spki[len(_ED25519_PREFIX) :]
+    public = spki[len(ED25519_SPKI) :]
     if len(public) != 32 or ed25519_pem(public) != data:
         raise EvidenceInvalid("not an Ed25519 public key in its one spelling")
     return public

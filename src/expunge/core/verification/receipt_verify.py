@@ -6,30 +6,29 @@ character anywhere is detected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
-from typing import TypeVar
 
-from expunge.core import merkle, note
+from expunge.core import merkle
 from expunge.core.evidence import commitment, evidence_rules
 from expunge.core.evidence.receipt import Receipt, Verdict
 from expunge.core.evidence.receipt import parse as parse_receipt
 from expunge.core.evidence.receipt_codec import instant
 from expunge.core.evidence.unread_places import PlaceKind, blocking
-from expunge.core.log import checkpoint, dsse, signed_head, tlog_proof
+from expunge.core.log import checkpoint, dsse, tlog_proof
 from expunge.core.log.signed_head import Cosignature, SignedHead
 from expunge.core.log.trust import TrustPolicy, parse_canonical
 from expunge.core.log.trust import parse as parse_policy
-from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.pages import render
 from expunge.core.values.signature import key_id, parse_ed25519_pem
 from expunge.core.verification import entry_order, sigstore_bundle
 from expunge.core.verification import receipt_folder as folder
+from expunge.core.verification.checked_files import NamedFile, cosigned, opened_checkpoint
 from expunge.errors import EvidenceInvalid
 
-T = TypeVar("T")
 _UNTIED = (
     "NOTHING TIES IT TO A PERSON: there is no opening.json, so it can be anybody's receipt. Whoever shows it as theirs has that file, "
     "and it names them."
@@ -84,11 +83,12 @@ def verify(
     """
     steps: list[str] = []
     _check_names(files)
-    reading = _Reading(files, _Named(folder.POLICY).refuse_or(lambda: parse_canonical(files[folder.POLICY])), at, witnessed_later)
+    reading = _Reading(files, NamedFile(folder.POLICY).refuse_or(lambda: parse_canonical(files[folder.POLICY])), at, witnessed_later)
     elsewhere = None if trust is None else parse_policy(trust)
     envelope, receipt = _check_statement(reading, elsewhere, steps)
     _check_copies(reading, envelope, steps)
     _check_evidence(receipt, steps)
+    _check_approvals(receipt, elsewhere, steps)
     proof, signed, leaf_hash = _check_log(reading, envelope, receipt, elsewhere, steps)
     _check_bundle(files, steps)
     opened = _check_opening(files, receipt, steps)
@@ -119,10 +119,10 @@ def _check_names(files: Mapping[str, bytes]) -> None:
 
 def _check_statement(reading: _Reading, elsewhere: TrustPolicy | None, steps: list[str]) -> tuple[dsse.Envelope, Receipt]:
     """Signature, signer, and that the statement names the very policy that came along."""
-    named = _Named(folder.ENVELOPE)
+    named = NamedFile(folder.ENVELOPE)
     envelope = named.refuse_or(lambda: dsse.parse(reading.files[folder.ENVELOPE]))
     receipt = named.refuse_or(lambda: parse_receipt(envelope.payload))
-    public = _Named(folder.SIGNER).refuse_or(lambda: parse_ed25519_pem(reading.files[folder.SIGNER]))
+    public = NamedFile(folder.SIGNER).refuse_or(lambda: parse_ed25519_pem(reading.files[folder.SIGNER]))
     named.refuse_or(lambda: envelope.verify(public))
     if receipt.signer != key_id(public):
         raise EvidenceInvalid("the receipt names another signer than signer.pem")
@@ -156,7 +156,7 @@ def _check_copies(reading: _Reading, envelope: dsse.Envelope, steps: list[str]) 
 
 def _check_evidence(receipt: Receipt, steps: list[str]) -> None:
     """No entry claims what its own evidence does not show."""
-    _Named(folder.ENVELOPE).refuse_or(lambda: evidence_rules.require(receipt))
+    NamedFile(folder.ENVELOPE).refuse_or(lambda: evidence_rules.require(receipt))
     later = ", ".join(rule.name for rule in evidence_rules.later(receipt.tool.page))
     of_old = f" of its version (page {receipt.tool.page}), which has none of these: {later}" if later else ""
     steps.append(f"Its evidence keeps the rules{of_old}.")
@@ -167,6 +167,18 @@ def _check_evidence(receipt: Receipt, steps: list[str]) -> None:
             0,
             f"IT RESTS ON A SAMPLE: of {', '.join(receipt.sampled)} a part of the bytes was read, and no depth beyond removed is claimed.",
         )
+
+
+def _check_approvals(receipt: Receipt, elsewhere: TrustPolicy | None, steps: list[str]) -> None:
+    """Each approval is of this order and this plan, by its own key, and by one that the reader's policy names where it names any."""
+    pinned = elsewhere.approvers if elsewhere is not None else ()
+    for each in receipt.approvals:
+        NamedFile(folder.ENVELOPE).refuse_or(partial(each.verify, receipt.order, receipt.plan_digest))
+        if pinned and (each.approver, each.key) not in {(known.name, known.key) for known in pinned}:
+            message = f"the plan was approved by the {each.way}, a key that the trust policy does not name"
+            raise EvidenceInvalid(message, help="ask the company by another way whose key that is")
+        whose = "is named by the trust policy that you gave" if pinned else "came along with the receipt, which the company signed"
+        steps.append(f"Its plan was approved by the {each.way} on {instant(each.at)}: the signature holds, and the key {whose}.")
 
 
 def _unread(receipt: Receipt) -> str:
@@ -192,26 +204,17 @@ def _check_log(
     steps: list[str],
 ) -> tuple[tlog_proof.TlogProof, SignedHead, bytes]:
     """The receipt is in the log that it names, under a checkpoint signed by both keys of the log."""
-    named = _Named(folder.PROOF)
+    named = NamedFile(folder.PROOF)
     proof = named.refuse_or(lambda: tlog_proof.parse(reading.files[folder.PROOF]))
-    # Why a reader's own witnesses count: whoever asks a further witness adds a line that the operator's policy does not know.
-    keys = dict.fromkeys(key for policy in (reading.policy, elsewhere) if policy for key in policy.checkpoint_keys(receipt.log))
-    text, signers = named.refuse_or(lambda: note.open_strict(proof.checkpoint, keys))
-    head = named.refuse_or(lambda: checkpoint.parse(text))
-    if head.origin != receipt.log:
-        raise EvidenceInvalid("receipt.tlog-proof is from another log than the receipt names")
-    for policy in (reading.policy, elsewhere):
-        if policy is not None:
-            _check_signers(policy, head.origin, signers)
-            signed = signed_head.open_earlier(proof.checkpoint, policy, now=reading.at)
-            if not reading.witnessed_later:
-                signed_head.require_quorum(signed.cosignatures, policy)
+    policies = [policy for policy in (reading.policy, elsewhere) if policy is not None]
+    signed = opened_checkpoint(named, proof.checkpoint, receipt.log, policies, now=reading.at, witnessed_later=reading.witnessed_later)
+    head = signed.head
     public = parse_ed25519_pem(reading.files[folder.SIGNER])
     leaf_hash = merkle.leaf_hash(dsse.leaf(envelope, public))
     named.refuse_or(lambda: merkle.verify_inclusion(leaf_hash, proof.index, head.size, proof.path, head.root))
     _check_dates(receipt, public, elsewhere or reading.policy, signed)
     steps.append(f"It is entry {proof.index} of the log {head.origin}, under its signed checkpoint of {head.size} entries.")
-    steps.append(_cosigned(signed.cosignatures))
+    steps.append(cosigned(signed.cosignatures))
     return proof, signed, leaf_hash
 
 
@@ -220,7 +223,7 @@ def _check_bundle(files: Mapping[str, bytes], steps: list[str]) -> None:
     present = [name for name in (folder.BUNDLE, folder.ROOT) if name in files]
     if not present:
         return
-    made = _Named(folder.BUNDLE).refuse_or(lambda: sigstore_bundle.files_of(files))
+    made = NamedFile(folder.BUNDLE).refuse_or(lambda: sigstore_bundle.files_of(files))
     for name in present:
         if files[name] != made[name]:
             message = f"{name} does not say what the receipt's other files say"
@@ -233,29 +236,11 @@ def _check_dates(receipt: Receipt, public: bytes, policy: TrustPolicy, signed: S
     entry_order.require_within(receipt, policy.life_of(signer), signed.seen)
 
 
-def _cosigned(cosignatures: tuple[Cosignature, ...]) -> str:
-    counting = [f"{each.key.name} at {instant(each.at)}" for each in cosignatures if each.at and not each.fault]
-    faults = "".join(f" That of {each.key.name} does not count: {each.fault}." for each in cosignatures if each.fault)
-    if not counting:
-        return f"No witness cosigned that checkpoint: whoever runs the log could still show others a different one.{faults}"
-    return f"{len(counting)} witness(es) cosigned that checkpoint: {', '.join(counting)}.{faults}"
-
-
-def _check_signers(policy: TrustPolicy, origin: str, signed: tuple[VerifierKey, ...]) -> None:
-    known = set(policy.checkpoint_keys(origin))
-    by_log = {key.algorithm for key in signed if key.algorithm is not Algorithm.COSIGNATURE and key in known}
-    if by_log != {Algorithm.ED25519, Algorithm.ECDSA_P256}:
-        raise EvidenceInvalid(
-            "the checkpoint is not signed by both keys that the trust policy names for the log",
-            help="the log may be another one than the one you trust",
-        )
-
-
 def _check_opening(files: Mapping[str, bytes], receipt: Receipt, steps: list[str]) -> bool:
     if folder.OPENING not in files:
         steps.append(_UNTIED)
         return False
-    _Named(folder.OPENING).refuse_or(lambda: commitment.parse_opening(files[folder.OPENING]).verify(receipt.commitment))
+    NamedFile(folder.OPENING).refuse_or(lambda: commitment.parse_opening(files[folder.OPENING]).verify(receipt.commitment))
     steps.append("opening.json ties the receipt to the identifiers that it holds.")
     return True
 
@@ -267,17 +252,3 @@ def _closing(receipt: Receipt, *, trusted: bool, opened: bool, expired: bool) ->
     due = f" It was to be checked again by {instant(receipt.valid_until)}: ask for a newer one." if expired else ""
     looked = f"verified {instant(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
     return f"The receipt holds. It says: {said}, {looked}.{whose}{keys}{due}"
-
-
-@dataclass(frozen=True)
-class _Named:
-    """Puts the file's name before whatever a parser has to say."""
-
-    name: str
-
-    def refuse_or(self, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except EvidenceInvalid as error:
-            message = f"{self.name}: {error.message}"
-            raise EvidenceInvalid(message, help=error.help) from error

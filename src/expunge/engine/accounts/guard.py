@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.core.accounts.waits import WAITS
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_ask
 from expunge.engine.accounts.enrolment import Enrolment
@@ -48,6 +49,8 @@ _LETTERS = {
     AskKind.CLOSE_ACCOUNT: LetterKind.CLOSING_CODE,
 }
 """Ask -> the letter with a code that confirms it."""
+REPORTED_A_MINUTE = 600
+"""Takeovers in all: code in the web process fills no journal with them."""
 OPENED_A_MINUTE = 600
 """New accounts in all: code in the web process fills no disk with them."""
 _INVITED_LANGUAGE = "en"
@@ -69,6 +72,8 @@ class GuardParts:
     """Never goes back: for the wait of a recovery, and of new ways to confirm. The other clock, where it is None."""
     end_memberships: Callable[[UUID], None] | None = None
     """Ends the memberships of an account that is being closed; None where there are none."""
+    taken_over: Callable[[UUID, TakeoverSign, datetime | None], None] | None = None
+    """Enters that a stranger came into an account, and since when that may be; None where nobody keeps incidents."""
 
 
 class LocalGuard:
@@ -95,7 +100,8 @@ class LocalGuard:
         """The ways back into accounts."""
         self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
         self._now, self._tidied = now, now()
-        self._end_memberships = parts.end_memberships
+        self._end_memberships, self._taken_over = parts.end_memberships, parts.taken_over
+        self._reported = Allowance("reports of takeovers", REPORTED_A_MINUTE, 60.0, now)
 
     # --- accounts -------------------------------------------------------------------------------
 
@@ -249,7 +255,19 @@ class LocalGuard:
 
     def stop_waiting(self, secret: str) -> UUID | None:
         """See the port."""
+        found = self._new.waiting_account(secret)
+        if found is not None and self._taken_over is not None:
+            # Why first: a crash between the two leaves an incident that people close, and never a stranger of whom nobody hears.
+            self._taken_over(found[0], TakeoverSign.STOPPED, found[1])
         return self._new.stop_waiting(secret)
+
+    def report_takeover(self, account: UUID, sign: TakeoverSign) -> None:
+        """See the port."""
+        self._reported.take()
+        if self._register.account(account) is None:
+            raise UsageError("there is no such account", help="report an account that has pages here")
+        if self._taken_over is not None:
+            self._taken_over(account, sign, None)
 
     def write_due_letters(self) -> None:
         """Write the letters that are due: about recoveries, and about what waits."""

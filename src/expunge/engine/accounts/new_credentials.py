@@ -101,6 +101,11 @@ class NewCredentials:
         method = Method.PASSKEY if passkey.backup_eligible else Method.SECURITY_KEY
         return CredentialCard(passkey.credential.hex(), method, "", passkey.created_at, passkey.used_at, passkey.copied_at, wait)
 
+    def waiting_account(self, secret: str) -> tuple[UUID, datetime] | None:
+        """Return the account of what waits, and when that was added; None where nothing waits any more."""
+        found, card = self._register.waiting_by_stop(_digest(secret)), self.waiting(secret)
+        return None if found is None or card is None else (found.account, card.created_at)
+
     def stop_waiting(self, secret: str) -> UUID | None:
         """See the port of the guard."""
         now = self._clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -18,11 +18,21 @@ from expunge.ports.accounts.staff_directory import StaffActed, StaffMember, Staf
 from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
 
+Withheld = Callable[[StaffAccount, datetime], frozenset[StaffRight]]
+"""Returns the rights that an account was granted, and that do not count at a time."""
+
+
+def nothing_withheld(_: StaffAccount, __: datetime) -> frozenset[StaffRight]:
+    """Return none: for a register without a ledger beside it."""
+    return frozenset()
+
 
 class JournalStaffDirectory:
     """Implements ``expunge.ports.accounts.staff_directory.StaffDirectory`` over a journal."""
 
-    def __init__(self, journal: Journal, clock: Clock, random: Random, user: str, keys_of: KeysOf = no_keys) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, random: Random, user: str, keys_of: KeysOf = no_keys, withheld: Withheld = nothing_withheld
+    ) -> None:
         """Read nothing yet.
 
         Args:
@@ -31,8 +41,9 @@ class JournalStaffDirectory:
             random: returns so many random bytes.
             user: the account of the operating system that this process runs as.
             keys_of: returns the fingerprints of an account's passkeys that count.
+            withheld: returns the rights that an account was granted, and that do not count now.
         """
-        self._clock, self._random, self._user, self._keys_of = clock, random, user, keys_of
+        self._clock, self._random, self._user, self._keys_of, self._withheld = clock, random, user, keys_of, withheld
         self._guard = threading.Lock()
         self._stream = StaffStream(journal)
 
@@ -40,7 +51,7 @@ class JournalStaffDirectory:
         """See the port."""
         with self._known() as (staff, now):
             found = staff.accounts.get(account)
-            return frozenset() if found is None else found.rights(now)
+            return frozenset() if found is None else self._rights(found, now)
 
     def may(self, account: str, right: StaffRight) -> bool:
         """See the port."""
@@ -56,12 +67,12 @@ class JournalStaffDirectory:
         """See the port."""
         with self._known() as (staff, now):
             found = staff.accounts.get(account)
-            return None if found is None else _member(found, now)
+            return None if found is None else self._member(found, now)
 
     def members(self) -> tuple[StaffMember, ...]:
         """See the port."""
         with self._known() as (staff, now):
-            return tuple(_member(each, now) for each in staff.accounts.values())
+            return tuple(self._member(each, now) for each in staff.accounts.values())
 
     def redeem(self, secret: str, claim: str = "", *, keyed: bool = False) -> str:
         """See the port."""
@@ -108,6 +119,10 @@ class JournalStaffDirectory:
 
     def _note(self, account: str, right: StaffRight | None) -> None:
         with self._guard:
+            found = self._stream.known().accounts.get(account)
+            if found is not None and right is not None and right in self._withheld(found, self._clock.now()):
+                message = f"this takes the right {right.value}, which does not count while the yearly training has lapsed"
+                raise Refused(message, help="an officer enters the training once it was done")
             staff_register.note(self._stream, self._clock, account, right)
 
     @contextmanager
@@ -116,14 +131,17 @@ class JournalStaffDirectory:
         with self._guard:
             yield self._stream.known(), self._clock.now()
 
+    def _rights(self, account: StaffAccount, now: datetime) -> frozenset[StaffRight]:
+        rights = account.rights(now)
+        return rights - self._withheld(account, now) if rights else rights
 
-def _member(account: StaffAccount, now: datetime) -> StaffMember:
-    held = (each for each in account.grants.values() if each.standing(now) is not GrantStanding.LAPSED)
-    functions = {each.function.value for each in held}
-    if account.standing(now) is StaffStanding.INVITED:
-        functions = {account.invited.function.value}
-    equivalence = account.equivalent(now)
-    return StaffMember(
-        account.id, account.label, account.standing(now), tuple(sorted(functions)), account.rights(now),
-        equivalence.method if equivalence else None, account.awaits_key,
-    )  # fmt: skip
+    def _member(self, account: StaffAccount, now: datetime) -> StaffMember:
+        held = (each for each in account.grants.values() if each.standing(now) is not GrantStanding.LAPSED)
+        functions = {each.function.value for each in held}
+        if account.standing(now) is StaffStanding.INVITED:
+            functions = {account.invited.function.value}
+        equivalence = account.equivalent(now)
+        return StaffMember(
+            account.id, account.label, account.standing(now), tuple(sorted(functions)), self._rights(account, now),
+            equivalence.method if equivalence else None, account.awaits_key,
+        )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.gate.gate_entry import gate_entry
 from expunge.core.journal import events as ev
+from expunge.core.journal.incident_events import IncidentsCommitted, IncidentsLogged
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.peek import peek
 from expunge.core.journal.review_events import ReviewsCommitted, ReviewsLogged
@@ -21,6 +22,7 @@ from expunge.core.values.ids import MODEL, OrderId
 from expunge.engine.gate import fencing
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import (
+    INCIDENTS,
     LEDGER,
     MODELS,
     REVIEWS,
@@ -198,7 +200,7 @@ def _receipts(newest: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
 def _known_to_orders(journal: Journal) -> int:
     """The same from the orders one by one: where workers publish side by side, the newest event is not the whole story."""
     known, stated = 0, 0
-    for stream in (*orders(journal), LEDGER, REVIEWS):
+    for stream in (*orders(journal), LEDGER, REVIEWS, INCIDENTS):
         open_ones: set[str] = set()
         for data in journal.read(stream):
             event = ev.decode(data) if peek(data, *_LOGGED, *_STATED) else None
@@ -211,16 +213,25 @@ def _known_to_orders(journal: Journal) -> int:
     return known + stated
 
 
-_LOGGED = ev.ReceiptLogged, LedgerLogged, ReviewsLogged
-_STATED = ev.ReceiptStated, LedgerStated, ReviewsCommitted
-_Entry: TypeAlias = ev.ReceiptLogged | ev.ReceiptStated | LedgerLogged | LedgerStated | ReviewsLogged | ReviewsCommitted
+_LOGGED = ev.ReceiptLogged, LedgerLogged, ReviewsLogged, IncidentsLogged
+_STATED = ev.ReceiptStated, LedgerStated, ReviewsCommitted, IncidentsCommitted
+_Entry: TypeAlias = (
+    ev.ReceiptLogged
+    | ev.ReceiptStated
+    | LedgerLogged
+    | LedgerStated
+    | ReviewsLogged
+    | ReviewsCommitted
+    | IncidentsLogged
+    | IncidentsCommitted
+)
 
 
 def _whose(event: _Entry) -> str:
     match event:
         case LedgerLogged() | LedgerStated():
             return event.id
-        case ReviewsLogged() | ReviewsCommitted():
+        case ReviewsLogged() | ReviewsCommitted() | IncidentsLogged() | IncidentsCommitted():
             return str(event.number)
     return event.subject
 

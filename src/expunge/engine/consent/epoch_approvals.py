@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from hashlib import sha256
 
-from expunge.core import note
 from expunge.core.journal.epoch_events import EpochApproved
 from expunge.core.values import canonical, codec
 from expunge.engine.consent import approving
@@ -35,19 +34,22 @@ def message(vault: str, end: EpochEnd) -> bytes:
     return f"expunge destroy-epoch/1\n{vault}\nepoch {end.number} made {codec.instant(end.made)}\n{digest(vault, end)}\n".encode()
 
 
-def approve(context: Context, vault: str, end: EpochEnd, approver: str, signed: str) -> tuple[str, ...]:
+def approve(
+    context: Context, vault: str, end: EpochEnd, approver: str, signed: str, holder: approving.RequireHolder = approving.no_holder
+) -> tuple[str, ...]:
     """Enter an approval; return who approves by now. The same again changes nothing.
 
     Raises:
         UsageError: no such approver, or one whose key approved under another name, or no signature.
         EvidenceInvalid: the signature is not over this.
+        Refused: as ``holder``, which is asked about a passkey that signed.
     """
     what = ("destruction", "sign what `expunge vault approve EPOCH --message` prints")
-    approving.check_signature(context, approver, signed, message(vault, end), what)
+    approving.check_signature(context, approver, signed, message(vault, end), what, holder)
     others = agreed(context, vault, end)
     if approver in others:
         return others
-    if _key(context, approver) in {_key(context, each) for each in others}:
+    if any(approving.are_one_person(context, approver, each) for each in others):
         text = f"the key of {approver} has approved this under another name"
         raise UsageError(text, help="two people have to agree, each with a key of their own")
     register(context.journal, EPOCHS, EpochApproved(context.clock.now(), end.number, digest(vault, end), approver, signed))
@@ -55,15 +57,16 @@ def approve(context: Context, vault: str, end: EpochEnd, approver: str, signed: 
 
 
 def agreed(context: Context, vault: str, end: EpochEnd) -> tuple[str, ...]:
-    """Return the approvers of the map as it is now who signed exactly this; one for each key."""
+    """Return the approvers of the map as it is now who signed exactly this; one for each person."""
     said, wanted = message(vault, end), digest(vault, end)
-    found: dict[bytes, str] = {}
+    found: list[str] = []
     for event in read_register(context.journal, EPOCHS):
         if isinstance(event, EpochApproved) and event.digest == wanted:
             with suppress(UsageError, EvidenceInvalid):
-                approving.check_signature(context, event.approver, event.signature, said, ("destruction", ""))
-                found.setdefault(_key(context, event.approver), event.approver)
-    return tuple(sorted(found.values()))
+                approving.check_signature(context, event.approver, event.signature, said, ("destruction", ""), approving.any_holder)
+                if not any(approving.are_one_person(context, event.approver, each) for each in found):
+                    found.append(event.approver)
+    return tuple(sorted(found))
 
 
 def require(context: Context, vault: str, end: EpochEnd) -> tuple[str, ...]:
@@ -71,12 +74,9 @@ def require(context: Context, vault: str, end: EpochEnd) -> tuple[str, ...]:
     names = agreed(context, vault, end)
     if len(names) >= PEOPLE:
         return names
-    if len({_key(context, each) for each in context.data_map.approvers}) < PEOPLE:
+    known = context.data_map.approvers
+    if not any(not approving.are_one_person(context, first, second) for first in known for second in known):
         text = "the destruction of an epoch takes the approval of two people, and the map names fewer approvers"
         raise NeedsApproval(text, help="name them under `approvers:`, each with a key of their own")
     text = f"the destruction of epoch {end.number} takes the approval of two people; so far: {', '.join(names) or 'nobody'}"
     raise NeedsApproval(text, help=f"`expunge vault approve {end.number} --as NAME`, each with --signature or --key")
-
-
-def _key(context: Context, approver: str) -> bytes:
-    return note.parse_key(context.data_map.approvers[approver]).key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -13,6 +14,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.evidence import evidence_rules, receipt
+from expunge.core.evidence.plan_approvals import PlanApproval
 from expunge.core.evidence.receipt import DatasetEntry, Figure, ModelEntry, Receipt
 from expunge.core.journal import events as ev
 from expunge.core.log import dsse, signed_head, trust
@@ -28,6 +30,7 @@ from expunge.core.verification import receipt_pack
 from expunge.engine.evidence.verification import Entries, SubjectEntries
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder
+from expunge.errors import EvidenceInvalid
 from expunge.telemetry import Action, Opaque
 
 BATCH = 1024
@@ -182,6 +185,7 @@ class Issuer:
             issuer=_issuer(data_map),
             outside=_outside(data_map, datasets),
             reach=_reach(run.received.kind, run.plan.scope),
+            approvals=_approvals(run, data_map),
         )
         evidence_rules.require(made)
         return made
@@ -201,6 +205,20 @@ def _told(data_map: DataMap, entry: DatasetEntry) -> DatasetEntry:
     # A store of backups that goes on holding is an entry of its own.
     retaining = entry.dataset == entry.store and entry.outcome is receipt.Result.KEPT
     return replace(entry, holds=DataKind.BACKUP) if retaining else entry
+
+
+def _approvals(run: Run, data_map: DataMap) -> tuple[PlanApproval, ...]:
+    """Return the approvals of the plan that hold by a key that was journalled with them, or that the map has."""
+    assert run.plan is not None
+    found: list[PlanApproval] = []
+    for event in run.approvals:
+        for key in (event.key,) if event.key else data_map.approvers.get(event.approver, ()):
+            with suppress(EvidenceInvalid):
+                made = PlanApproval(event.approver, key, event.signature, _second(event.at), run.plan.loss.text)
+                made.verify(run.order, run.plan.digest)
+                found.append(made)
+                break
+    return tuple(found)
 
 
 def _reach(kind: OrderKind, scope: Reach | None) -> receipt.ReceiptReach:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from expunge.core import note
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import check_reference
 from expunge.core.accounts.staff_state import Staff
+from expunge.core.approver_keys import share_a_key
+from expunge.core.datamap.clocks import ClockState
 from expunge.core.journal.finding_events import FindingDecided, FindingReason
 from expunge.core.journal.peek import peek, read_flat
 from expunge.core.journal.review_events import ViewServed
-from expunge.core.noticing.findings import Finding, Findings, message
+from expunge.core.noticing.findings import Finding, Findings, FindingStanding, message
 from expunge.core.review.colleagues import SIGNED, same_person
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.consent import approving
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import FINDINGS, REVIEWS, read_register, register_behind
+from expunge.engine.kernel.register_ranges import read_between
+from expunge.engine.recipients.deadlines import Deadline
 from expunge.errors import Conflict, DecisionRefused, UsageError
 
 SUBJECT, APPROVED, SAME_PERSON, NO_RIGHT, CLOSED = "own-finding", "approved-these-views", "same-person", "no-right", "closed"
+JUDGED_WITHIN = timedelta(days=7)
+"""So long a finding may wait for two people: records are reviewed each week (SP 800-53, AU-6)."""
 _ANOTHER = "another person judges it: an officer, an assessor, or an approver of the map who had no part in it"
 
 
@@ -48,6 +54,19 @@ def found(known: Findings, which: str) -> Finding:
         text = "several findings begin so" if names else "there is no finding of that id"
         raise UsageError(text, help="`expunge findings list` shows them")
     return known.findings[names[0]]
+
+
+def owed(context: Context) -> tuple[Deadline, ...]:
+    """Return until when each open finding is to be judged: a week after it was opened, or after it grew."""
+    now, found = context.clock.now(), list[Deadline]()
+    for name, each in findings(context).findings.items():
+        if not each.standing.closed:
+            at = each.last_at + JUDGED_WITHIN
+            standing = ClockState.OVERDUE if now >= at else ClockState.RUNNING
+            why = {FindingStanding.OPEN: "nobody has judged it", FindingStanding.DISPUTED: "people judge differently"}
+            said = why.get(each.standing, "a second person has to judge it")
+            found.append(Deadline(f"finding {name}", "two people judge it", "findings", "SP 800-53, AU-6", at, standing, said))
+    return tuple(found)
 
 
 def decide(context: Context, which: str, account: str, judgement: Judgement) -> Finding:
@@ -113,23 +132,23 @@ def _require_eligible(context: Context, staff: Staff, finding: Finding, account:
 
 
 def _same_key(context: Context, first: str, second: str) -> bool:
-    """Return whether two approvers of the map sign with one key."""
+    """Return whether two approvers of the map have a key in common."""
     named = context.data_map.approvers
     keys = [named[name] for each in (first, second) if each.startswith(SIGNED) and (name := each.removeprefix(SIGNED)) in named]
-    # Why the bytes of the key: its text has the approver's name in it.
-    return len(keys) == 2 and note.parse_key(keys[0]).key == note.parse_key(keys[1]).key
+    return len(keys) == 2 and share_a_key(*keys)
 
 
 def _approvers(context: Context, finding: Finding) -> frozenset[str]:
     """Return the accounts that approved what the reviewer saw on the day of a finding."""
     opened, reviewer = finding.opened, finding.opened.reviewer.encode()
     review = context.data_map.review
-    zone = ZoneInfo(review.limits.hours.zone if review else "UTC")
+    zone, day = ZoneInfo(review.limits.hours.zone if review else "UTC"), date.fromisoformat(finding.opened.day)
+    since, until = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
     seen: set[str] = set()
-    for data in context.journal.read(REVIEWS):
-        # Why the bytes first: the register is long, and the views of one reviewer are few of it.
+    for data in read_between(context.journal, REVIEWS, since, until):
+        # Why the bytes first: the views of one reviewer are few of a day's.
         if reviewer in data and peek(data, ViewServed) is not None:
             view = read_flat(data, ViewServed)
-            if view.reviewer == opened.reviewer and view.at.astimezone(zone).date().isoformat() == opened.day:
+            if view.reviewer == opened.reviewer and view.at.astimezone(zone).date() == day:
                 seen.update(view.approvers)
     return frozenset(seen)

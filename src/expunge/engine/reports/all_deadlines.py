@@ -19,9 +19,11 @@ from expunge.engine.cohorts import customers
 from expunge.engine.consent import data_without_ground, parental_consent
 from expunge.engine.destruction import disgorgement_orders
 from expunge.engine.gate import use_records
+from expunge.engine.incidents import owed as incidents
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import POLICIES, REVIEWS, Recorder, read_register
+from expunge.engine.noticing import deciding
 from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, emergency_views, record_periods
@@ -49,6 +51,8 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *staff_review.owed(context),
         *appeals.owed(context),
         *emergency_views.owed(context),
+        *deciding.owed(context),
+        *incidents.owed(context),
         *customers.owed(context),
     )
     return deadlines.soonest_first(found)

@@ -15,15 +15,17 @@ from uuid import UUID
 from expunge.core.journal import events as ev
 from expunge.core.journal.notice_events import LetterResult, NoticeSent, NoticesSeen, NoticeTried
 from expunge.core.journal.peek import peek
-from expunge.core.journal.review_events import ViewServed
+from expunge.core.journal.review_events import ReviewRequested, ReviewsBarred, ViewServed
 from expunge.core.orders.order_notices import (
     MAILED_FOR,
     STEPS,
     NoticeLedger,
     OrderNotice,
     notice_of,
+    review_notice,
     unread,
 )
+from expunge.core.review.request import Reviews
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import NOTICES, REVIEWS, THREADS, is_order, read_register, register, register_behind
@@ -85,6 +87,8 @@ class NoticeIndex:
         self._of: dict[Pseudonym, list[OrderId]] = {}
         self._messages: dict[Pseudonym, list[OrderNotice]] = {}
         self._threads = self._ledgered = self._reviews = 0
+        self._barred = Reviews()
+        """What families bar, and nothing else of the register."""
         self.ledger = NoticeLedger()
 
     def refresh(self) -> None:
@@ -100,7 +104,7 @@ class NoticeIndex:
             if lengths.get(THREADS, 0) > self._threads:
                 self._threads += self._take_threads(list(journal.read(THREADS, self._threads)))
             if lengths.get(REVIEWS, 0) > self._reviews:
-                self._reviews += self._take_views(journal.read(REVIEWS, self._reviews))
+                self._reviews += self._take_reviews(journal.read(REVIEWS, self._reviews))
             if lengths.get(NOTICES, 0) > self._ledgered:
                 events = list(journal.read(NOTICES, self._ledgered))
                 self.ledger.take(map(ev.decode, events))
@@ -154,15 +158,22 @@ class NoticeIndex:
                 self._orders[name].notices.append(notice)
         self._orders[name].length += len(events)
 
-    def _take_views(self, events: Iterable[bytes]) -> int:
-        """Take up the first view of each lease. Return how many events there were."""
+    def _take_reviews(self, events: Iterable[bytes]) -> int:
+        """Take up requests for the family's word, and the first view of each lease. Return how many events there were."""
         count = 0
         for data in events:
             count += 1
             # Why a look at the bytes: of the views of a lease, which are most of the register, one gives a notice.
-            if b'"sequence":0,' not in data or peek(data, ViewServed) is None:
+            kinds = (ReviewRequested, ReviewsBarred, *((ViewServed,) if b'"sequence":0,' in data else ()))
+            if peek(data, *kinds) is None:
                 continue
-            notice = notice_of(ev.decode(data), OrderId(""), ())
+            event = ev.decode(data)
+            if isinstance(event, ReviewsBarred):
+                self._barred.apply(event)
+            if isinstance(event, ReviewRequested) and self._barred.is_barred(event.subjects, event.dataset, event.recording):
+                # Why none: no word is waited for.
+                continue
+            notice = review_notice(event)
             for subject in dict.fromkeys(notice.subjects if notice is not None else ()):
                 assert notice is not None
                 self._messages.setdefault(subject, []).append(replace(notice, subjects=(subject,)))

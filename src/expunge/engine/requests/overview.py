@@ -108,7 +108,7 @@ def _card(context: Context, run: Run, thread: Thread, family: Pseudonym) -> Requ
         _STATES[run.state],
         run.received.at,
         isinstance(run.received.cause, OnRequest | ByGuardian),
-        _due(context, run),
+        due(context, run),
         run.ended_at,
         any(whose == family for _, whose, _ in run.history),
         thread.waits_for_person and thread.ended is None,
@@ -116,7 +116,7 @@ def _card(context: Context, run: Run, thread: Thread, family: Pseudonym) -> Requ
     )
 
 
-def _due(context: Context, run: Run) -> datetime | None:
+def due(context: Context, run: Run) -> datetime | None:
     """Return the earliest date of the clocks that still run for an order."""
     if _STATES[run.state] not in (RequestState.WAITING, RequestState.RUNNING, RequestState.IN_PART) or run.final:
         return None

@@ -35,7 +35,7 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CLAIMS, SEARCHES, read_register, register
 from expunge.engine.lineage import observed_lineage
 from expunge.engine.recipients import seen_recipients
-from expunge.engine.retention import expiry, inactive_profiles, last_uses, map_check
+from expunge.engine.retention import expiry, inactive_profiles, last_uses, map_check, ways_round
 from expunge.engine.subjects import hold_register
 
 SEARCHED_WITHIN = timedelta(days=31)
@@ -148,10 +148,10 @@ def _checked(context: Context, claim: Claim, snapshot: SnapshotReader, search: P
             case ClaimCheck.GETS_THAT:
                 more = seen_recipients.beyond(context).get(claim.about, ())
                 true, evidence = not more, f"it was seen to get {', '.join(more)} as well" if more else "nothing else was seen to go there"
-            case ClaimCheck.AS_DECLARED:
-                true, evidence = True, "the map says so"
-            case ClaimCheck.AS_SEARCHED:
-                true, evidence = True, search.evidence
+            case ClaimCheck.ONLY_AT_DESK:
+                true, evidence = ways_round.none(context)
+            case ClaimCheck.AS_DECLARED | ClaimCheck.AS_SEARCHED:
+                true, evidence = True, search.evidence if claim.proof is ClaimCheck.AS_SEARCHED else "the map says so"
             case ClaimCheck.AS_PUBLISHED:
                 true, evidence = (False, "the map says nothing of it")
     except store_calls.TROUBLE as error:

@@ -19,6 +19,7 @@ from expunge.core.journal.review_events import (
     ReviewRecused,
     ReviewRequested,
     ReviewsBarred,
+    ViewRefused,
 )
 from expunge.core.journal.review_words import (
     AnswerBy,
@@ -29,6 +30,7 @@ from expunge.core.journal.review_words import (
     RecusalReason,
     ReviewOutcome,
     ReviewPurpose,
+    Room,
     Sound,
 )
 from expunge.core.review.colleagues import SIGNED
@@ -66,7 +68,7 @@ def ask(desk: Desk, seat: Seat, new: NewReview, *, at_machine: bool = False) -> 
     """
     why = notes.cleaned(new.why, "the reason why less would not do")
     _require_form(desk, new)
-    recording = desk.recordings.find(new.dataset, new.name)
+    recording = _found(desk, seat.account, new, at_machine=at_machine)
     now, bounds = desk.now(), desk.bounds
     until = now + (bounds.answer_within if new.purpose is ReviewPurpose.AUTHORISED else bounds.request_lasts)
     event = ReviewRequested(
@@ -153,6 +155,15 @@ def deny(desk: Desk, account: str, request: str) -> ReviewRequest:
     return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, account, "", granted=False, policy="", signed=""))
 
 
+def withdraw(desk: Desk, account: str, request: str) -> ReviewRequest:
+    """Take an own request back that waits or is approved: an answer of its reviewer's, which is final as each no is.
+
+    Raises ReviewRefused for another person's, IllegalTransition where it waits for nothing any more, UsageError.
+    """
+    known = _own(desk, account, request)
+    return _answer(desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, account, "", granted=False, policy="", signed=""))
+
+
 def answer_as_family(
     desk: Desk, account: str, family: Pseudonym, names: Sequence[Pseudonym], request: str, *, granted: bool
 ) -> ReviewRequest:
@@ -168,25 +179,45 @@ def answer_as_family(
 
     Raises UsageError for a request that is not about this person, IllegalTransition where it waits for no answer.
     """
-    known = found(desk, request)
-    if not {family, *names} & set(known.asked.subjects):
-        raise UsageError("there is no request of that id", help="open the list of requests again")
-    if granted and any(subject not in {family, *names} for subject in known.asked.subjects):
-        raise IllegalTransition(
-            "another person is in this recording, for whom this family does not speak", help="it can be denied, and not allowed"
-        )
+    known = _of_family(desk, family, names, request, granted=granted)
     event = ReviewAnswered(desk.now(), request, AnswerBy.FAMILY, account, family, granted=granted, policy="", signed="")
-    if not granted and known.lease is not None and known.lease.begun.by_family:
+    if not granted and known.lease is not None and (known.lease.begun.by_family or known.takes_family_word):
         return _deny_running(desk, event, known.lease)
     return _answer(desk, known, event)
 
 
-def bar(desk: Desk, account: str, family: Pseudonym, dataset: str = "", recording: str = "", *, barred: bool = True) -> None:
-    """Bar review of one recording, or of all, as a member of the family; or end that. Open streams that stand on its word stop."""
+def require_waits_for_family(desk: Desk, family: Pseudonym, names: Sequence[Pseudonym], request: str) -> None:
+    """Raise as :func:`answer_as_family` where a family cannot allow a request now."""
+    known = _of_family(desk, family, names, request, granted=True)
+    if known.standing(desk.now()) not in {RequestStanding.WAITING, RequestStanding.APPROVED}:
+        raise _no_answer()
+
+
+def bar(
+    desk: Desk,
+    account: str,
+    family: Pseudonym,
+    dataset: str = "",
+    recording: str = "",
+    *,
+    names: Sequence[Pseudonym] = (),
+    barred: bool = True,
+) -> None:
+    """Bar review of one recording, or of all, as a member of the family; or end that. Open streams that stand on its word stop.
+
+    Args:
+        desk: the desk.
+        account: of the member.
+        family: the pseudonym of the family's subject.
+        dataset: of the recording; empty for every one.
+        recording: as the register names it; empty for every one.
+        names: further pseudonyms of that subject: a recording names a person by any of them.
+        barred: whether it is barred from now on, or no more.
+    """
 
     def conclude(reviews: Reviews) -> Sequence[ReviewEvent]:
-        stands = (dataset, recording) in reviews.barred.get(family, set())
-        return () if stands is barred else (ReviewsBarred(desk.now(), account, family, dataset, recording, barred),)
+        changed = (each for each in dict.fromkeys((family, *names)) if ((dataset, recording) in reviews.barred.get(each, {})) is not barred)
+        return [ReviewsBarred(desk.now(), account, each, dataset, recording, barred) for each in changed]
 
     desk.stream.enter(conclude)
     desk.watch.wake()
@@ -276,11 +307,27 @@ def _answer(desk: Desk, known: ReviewRequest, event: ReviewAnswered) -> ReviewRe
         if any((each.account, each.granted) == (event.account, event.granted) for each in stands.answers):
             return ()
         if stands.standing(event.at) not in {RequestStanding.WAITING, RequestStanding.APPROVED}:
-            raise IllegalTransition("the request waits for no answer any more", help="`expunge access show` says how it stands")
+            raise _no_answer()
         return (event,)
 
     desk.stream.enter(conclude)
     return found(desk, known.id)
+
+
+def _no_answer() -> IllegalTransition:
+    return IllegalTransition("the request waits for no answer any more", help="`expunge access show` says how it stands")
+
+
+def _of_family(desk: Desk, family: Pseudonym, names: Sequence[Pseudonym], request: str, *, granted: bool) -> ReviewRequest:
+    """Return a request that a family may give this answer to. Raises UsageError, IllegalTransition."""
+    known, own = found(desk, request), {family, *names}
+    if own.isdisjoint(known.asked.subjects):
+        raise UsageError("there is no request of that id", help="open the list of requests again")
+    if granted and not own.issuperset(known.asked.subjects):
+        raise IllegalTransition(
+            "another person is in this recording, for whom this family does not speak", help="it can be denied, and not allowed"
+        )
+    return known
 
 
 def _deny_running(desk: Desk, event: ReviewAnswered, lease: Lease) -> ReviewRequest:
@@ -301,6 +348,27 @@ def _ended(request: ReviewRequest, now: datetime, why: LeaseEnding, by: str) -> 
     if lease is None or lease.standing(now) is not LeaseStanding.RUNNING:
         return ()
     return (LeaseEnded(now, lease.begun.lease, why, by),)
+
+
+def _found(desk: Desk, account: str, new: NewReview, *, at_machine: bool) -> ReviewedRecording:
+    """Return the recording that a request names.
+
+    At the pages one answer stands for each way in which there is none, and it is entered: an account that tries out names is noticed.
+    """
+    try:
+        return desk.recordings.find(new.dataset, new.name)
+    except UsageError as error:
+        if at_machine:
+            raise
+        dataset = new.dataset if new.dataset in desk.context.data_map.datasets else ""
+        reason = PolicyReason("no-such-recording", "no recording of that name can be asked for")
+        desk.refusals.enter(
+            ViewRefused(
+                desk.now(), DeskAct.REQUEST, "", "", account, new.purpose.value, new.case_kind.value, new.case_number, dataset, "", (),
+                new.first_ms, new.last_ms, new.clarity.value, Room.UNKNOWN, (reason.rule,), "", 0,
+            )
+        )  # fmt: skip
+        raise ReviewRefused([reason], help="name it as the case does") from error
 
 
 def _own(desk: Desk, account: str, request: str) -> ReviewRequest:

@@ -1,8 +1,8 @@
 """Records of the people who come near recordings: training and statements of purpose, with dates, by account of staff.
 
 They are records of the ledger of duties, signed and in the log (RNG-10, RNG-11, RNG-15, AMZ-15). Each account begins a role for what it
-does: one for access to recordings, and one for each purpose of review. Training and statements are about a role. The ledger has a keyed
-pseudonym of the account, and no name.
+does: one for access to recordings, one for each purpose of review, and one for the deletion of data. Training and statements are about a
+role. The ledger has a keyed pseudonym of the account, and no name.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffAccount
 from expunge.core.journal.review_words import ReviewPurpose
 from expunge.core.review.people import PersonAccess, RecordedDuty, RecordStanding
-from expunge.core.review.statements import ACCESS_ROLE, purpose_role, statement_digest
+from expunge.core.review.statements import ACCESS_ROLE, DELETION_ROLE, TRAINED_ROLES, ledger_name, purpose_role, statement_digest
 from expunge.core.verification.ledger_record import LedgerKind, LedgerRecord
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import LEDGER
 from expunge.engine.reports import duty_ledger
+from expunge.engine.reports.deletion_training import DeletionTraining, TrainedToDelete
 from expunge.engine.reports.duty_ledger import LedgerEntry, NewRecord
+from expunge.errors import UsageError
 from expunge.ports.review.seats import ReviewerRecord
 
 ANNOUNCED = timedelta(days=30)
@@ -81,7 +83,7 @@ class LedgerRecords:
         with self._guard:
             # The key is read from a file, and a view asks many times a minute.
             if (person := self._persons.get(account)) is None:
-                person = self._persons[account] = duty_ledger.pseudonym(self._context.keys.pseudonym_key(), _name(account))
+                person = self._persons[account] = duty_ledger.pseudonym(self._context.keys.pseudonym_key(), ledger_name(account))
             if length != self._length:
                 people: dict[str, list[LedgerEntry]] = {}
                 for entry in duty_ledger.entries(self._context).values():
@@ -90,12 +92,21 @@ class LedgerRecords:
             return self._people.get(person, ())
 
 
-def train(context: Context, account: str, purpose: ReviewPurpose | None, on: date, document: str = "") -> LedgerEntry:
-    """Enter that the holder of an account was trained: about access to recordings, or for a purpose of review.
+def train(context: Context, account: str, role: str, on: date, document: str = "") -> LedgerEntry:
+    """Enter that the holder of an account was trained.
 
-    Raises as :func:`expunge.engine.reports.duty_ledger.add`.
+    Args:
+        context: the composition.
+        account: the account of staff.
+        role: of :data:`expunge.core.review.statements.TRAINED_ROLES`.
+        on: the day.
+        document: hex SHA-256 of the certificate; empty without one.
+
+    Raises as :func:`expunge.engine.reports.duty_ledger.add`; UsageError for another role.
     """
-    role = _begun(context, account, ACCESS_ROLE if purpose is None else purpose_role(purpose), on)
+    if role not in TRAINED_ROLES:
+        raise UsageError("no account of staff is trained for that role", help=f"one of {', '.join(TRAINED_ROLES)}")
+    role = _begun(context, account, role, on)
     return duty_ledger.add(context, NewRecord(LedgerKind.TRAINING, on, about=(role,), document=document))
 
 
@@ -117,8 +128,8 @@ def attest(context: Context, account: str, purpose: ReviewPurpose, on: date, doc
 
 
 def overview(context: Context, limits: ReviewLimits) -> tuple[RecordedDuty, ...]:
-    """Return every training and statement that accounts with rights about views need, and those that others have."""
-    now, records = context.clock.now(), LedgerRecords(context)
+    """Return every training and statement that accounts need for rights about views or to carry out orders, and those that others have."""
+    now, records, deletion = context.clock.now(), LedgerRecords(context), DeletionTraining.of(context)
     found: list[RecordedDuty] = []
     for account in StaffStream(context.journal).known().accounts.values():
         rights = account.promised(now) & _VIEWS
@@ -128,25 +139,30 @@ def overview(context: Context, limits: ReviewLimits) -> tuple[RecordedDuty, ...]
             needed = bool(rights) if purpose is None else StaffRight.SEE_VIEWS in rights
             # Why a purpose without any record is left out: a reviewer works for some purposes, and not for all.
             if on is not None or (needed and purpose is None):
-                found.append(_duty(account, purpose, kind, on, timedelta(days=days), now, needed=needed))
+                lapses = None if on is None else on + timedelta(days=days)
+                found.append(_duty(account, purpose, kind, on, lapses, now, needed=needed))
+        to_delete = deletion.of_account(account)
+        if to_delete is not None and (to_delete.on or to_delete.lapses):
+            lapses = to_delete.lapses.astimezone(UTC).date() if to_delete.lapses else None
+            found.append(_to_delete(account, to_delete, lapses, now))
     return tuple(found)
 
 
 def people(context: Context, limits: ReviewLimits) -> tuple[PersonAccess, ...]:
     """Return every account with a right about views, with its use, and the purposes for which its records are current."""
     now = context.clock.now()
-    current: dict[tuple[str, ReviewPurpose | None], set[LedgerKind]] = {}
+    current: dict[tuple[str, str], set[LedgerKind]] = {}
     for duty in overview(context, limits):
         if duty.standing in (RecordStanding.CURRENT, RecordStanding.DUE):
-            current.setdefault((duty.account, duty.purpose), set()).add(duty.kind)
+            current.setdefault((duty.account, duty.role), set()).add(duty.kind)
     found = []
     for account in StaffStream(context.journal).known().accounts.values():
         rights = account.rights(now) & _VIEWS
         if not account.promised(now) & _VIEWS:
             continue
-        trained = LedgerKind.TRAINING in current.get((account.id, None), ())
+        trained = LedgerKind.TRAINING in current.get((account.id, ACCESS_ROLE), ())
         both = {LedgerKind.TRAINING, LedgerKind.ATTESTATION}
-        purposes = tuple(each for each in ReviewPurpose if trained and current.get((account.id, each), set()) >= both)
+        purposes = tuple(each for each in ReviewPurpose if trained and current.get((account.id, purpose_role(each)), set()) >= both)
         unused = frozenset(grant.right for grant in account.grants.values() if grant.right in rights and account.unused(grant, now))
         used = max((day for right, day in account.used.items() if right in _VIEWS), default=None)
         found.append(PersonAccess(account.id, account.label, rights, unused, used, purposes))
@@ -165,20 +181,29 @@ def _duty(
     purpose: ReviewPurpose | None,
     kind: LedgerKind,
     on: date | None,
-    counts: timedelta,
+    lapses: date | None,
     now: datetime,
     *,
     needed: bool,
 ) -> RecordedDuty:
+    role = ACCESS_ROLE if purpose is None else purpose_role(purpose)
+    return RecordedDuty(account.id, account.label, purpose, role, kind, on, lapses, _standing(on, lapses, now), needed)
+
+
+def _to_delete(account: StaffAccount, training: TrainedToDelete, lapses: date | None, now: datetime) -> RecordedDuty:
+    needed = lapses is not None and StaffRight.EXECUTE_ORDERS in account.promised(now)
+    # Why a first training counts from the right on: by the clocks it is owed within their time, and not on the first day.
+    standing = _standing(training.on or (lapses and date.min), lapses or date.max, now)
+    return RecordedDuty(account.id, account.label, None, DELETION_ROLE, LedgerKind.TRAINING, training.on, lapses, standing, needed)
+
+
+def _standing(on: date | None, lapses: date | None, now: datetime) -> RecordStanding:
     today = now.astimezone(UTC).date()
-    lapses = None if on is None else on + counts
-    if lapses is None:
-        standing = RecordStanding.MISSING
-    elif lapses <= today:
-        standing = RecordStanding.LAPSED
-    else:
-        standing = RecordStanding.DUE if lapses - today <= ANNOUNCED else RecordStanding.CURRENT
-    return RecordedDuty(account.id, account.label, purpose, kind, on, lapses, standing, needed)
+    if on is None or lapses is None:
+        return RecordStanding.MISSING
+    if lapses <= today:
+        return RecordStanding.LAPSED
+    return RecordStanding.DUE if lapses - today <= ANNOUNCED else RecordStanding.CURRENT
 
 
 def _begun(context: Context, account: str, role: str, on: date) -> str:
@@ -186,11 +211,7 @@ def _begun(context: Context, account: str, role: str, on: date) -> str:
     known = LedgerRecords(context).role_of(account, role)
     if known is not None:
         return known.id
-    return duty_ledger.add(context, NewRecord(LedgerKind.ROLE, on, role=role, person=_name(account))).record.id
-
-
-def _name(account: str) -> str:
-    return f"account of staff {account}"
+    return duty_ledger.add(context, NewRecord(LedgerKind.ROLE, on, role=role, person=ledger_name(account))).record.id
 
 
 def _age(on: date | None, at: datetime) -> int | None:

@@ -58,7 +58,7 @@ class Viewing:
         asked = Asked(DeskAct.ACTIVATE, known, requesting.recording_of(desk, known), clarity, sound, event.first_ms, event.last_ms)
         stands, digest = (decide_at_machine(desk, asked, seat.account), "") if at_machine else decide(desk, asked, seat)
         now, session = desk.now(), "" if at_machine else _digest(seat.session)
-        by_family = not known.approvers and not event.break_glass and stands.family_agrees
+        by_family = known.takes_family_word or (not known.approvers and not event.break_glass and stands.family_agrees)
         begun = LeaseBegun(
             now, desk.context.random(8).hex(), request, now + desk.bounds.lease, clarity, sound, by_family, session, digest
         )  # fmt: skip

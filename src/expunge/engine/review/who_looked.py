@@ -14,8 +14,19 @@ from typing import TypeAlias
 from expunge.core.journal import events as journalled
 from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
 from expunge.core.journal.peek import peek
-from expunge.core.journal.review_events import LeaseBegun, LeaseEnded, ReviewsCommitted, ReviewsLogged, ViewGiven, ViewRefused, ViewServed
+from expunge.core.journal.review_events import (
+    ClarityChanged,
+    LeaseBegun,
+    LeaseEnded,
+    ReviewsCommitted,
+    ReviewsLogged,
+    ViewGiven,
+    ViewRefused,
+    ViewReported,
+    ViewServed,
+)
 from expunge.core.review import commitment
+from expunge.core.review.watched import WatchedLease
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import OPENINGS, REVIEWS
@@ -36,6 +47,8 @@ class WantedLooks:
     reviewer: str = ""
     """An account of staff, or an account of the operating system that a program ran as."""
     since: datetime | None = None
+    until: datetime | None = None
+    """The time before which the last one was."""
 
     def has(self, event: LookEntry) -> bool:
         """Return whether an entry is among them."""
@@ -45,6 +58,7 @@ class WantedLooks:
             and (not self.subjects or not self.subjects.isdisjoint(event.subjects))
             and (not self.reviewer or self.reviewer in by)
             and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
         )
 
 
@@ -66,6 +80,11 @@ def looks(context: Context, wanted: WantedLooks) -> Iterator[FoundLook]:
         if isinstance(event, ViewServed | ViewRefused | RecordingOpened | OpeningRefused) and wanted.has(event):
             served = isinstance(event, ViewServed)
             yield FoundLook(event, given.get((event.lease, event.sequence)) if isinstance(event, ViewServed) and served else None)
+
+
+def watched(context: Context, lease: str) -> WatchedLease:
+    """Return what was handed out under a lease, and what its player says it showed."""
+    return WatchedLease.of(lease, _events(context, REVIEWS, ViewServed, ViewGiven, ViewReported, ClarityChanged))
 
 
 def _events(context: Context, register: str, *kinds: type) -> Iterator[object]:

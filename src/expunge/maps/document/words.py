@@ -95,11 +95,14 @@ REVIEW = (
     "networks",
     "children",
     "cameras",
+    "live",
     "policies",
     "noticing",
+    "officer",
 )
 REVIEW_HOURS = ("days", "from", "until", "zone")
 CAMERA = ("room", "field")
+LIVE = ("streams", "within")
 REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary", "guess")
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")

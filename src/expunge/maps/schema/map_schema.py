@@ -46,7 +46,12 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "longest_wait": {**_SPAN, "description": "How long an order that is in no hurry waits to share rewrites with others; 24 hours."},
         "cooling_off": {**_SPAN, "description": "Time between an order and the first erase, in which it may be cancelled."},
         "traces_kept": {**_SPAN, "description": "How long keyed traces are kept for later looks; 90 days by default."},
-        "approvers": _named(_text("An Ed25519 verifier key (C2SP signed-note)."), "Who may approve plans; none: no approval needed."),
+        "approvers": _named(
+            _one_or_more(
+                "The keys of one person: Ed25519 verifier keys (C2SP signed-note), and passkeys as `expunge approvers` prints them."
+            ),
+            "Who may approve plans; none: no approval needed.",
+        ),
         "identities": _named(_identity(), "Which identifiers there are, and which dataset says who exists."),
         "stores": _named(_store(kinds), "The systems that hold data."),
         "retention": _named(_retention(), "How long data is kept, from when, what for and why it is needed."),

@@ -28,8 +28,10 @@ def review_desk(span: Schema) -> Schema:
         },
         "children": {**_texts(), "description": "Datasets whose recordings may be about children, whatever their subjects are."},
         "cameras": {"type": "object", "additionalProperties": _camera(), "description": "Dataset -> the rooms that its cameras look at."},
+        "live": _live(span),
         "policies": _text("The folder with Cedar rules of your own, which can only refuse."),
         "noticing": _text("A file that makes rules of noticing stricter: ./noticing.yaml."),
+        "officer": _text("The mail address that is told each night that findings or incidents wait: privacy@example.com."),
     }
     return {**_table(fields), "description": "The review desk; without it no member of staff sees or hears a recording."}
 
@@ -51,6 +53,14 @@ def _camera() -> Schema:
         "field": _text("The field whose text names the place of the camera, where that differs."),
     }
     return {**_table(fields), "minProperties": 1, "maxProperties": 1}
+
+
+def _live(span: Schema) -> Schema:
+    fields = {
+        "streams": {**_texts(), "description": "Datasets whose every item is a live view."},
+        "within": {**span, "description": "How long after its last byte a recording counts as live, sealed ones too."},
+    }
+    return {**_table(fields), "minProperties": 1, "description": "What tells that a camera records at this moment; none of it is shown."}
 
 
 def _text(description: str) -> Schema:

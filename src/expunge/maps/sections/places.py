@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from expunge.core.approver_keys import parse_approver_key
 from expunge.core.datamap.datamap import IdentitySpec, Retention, StoreSpec, WitnessSpec
 from expunge.core.datamap.grounding import ScanDepth
 from expunge.core.note import Algorithm, parse_key
@@ -267,18 +268,26 @@ def _period(form: Form, value: Value | None, what: str) -> Period | None:
     return form.parsed(value, what, "bad-period", parse_period)
 
 
-def read_approvers(form: Form, root: TableNode) -> dict[str, str]:
-    """The section ``approvers``: name -> verifier key."""
-    approvers = {}
+def read_approvers(form: Form, root: TableNode) -> dict[str, tuple[str, ...]]:
+    """The section ``approvers``: name -> the keys of one person."""
+    approvers: dict[str, tuple[str, ...]] = {}
     for name, value in form.named(root, "approvers"):
-        key = form.filled(value, f"approvers.{name.text}")
-        if key is None:
-            continue
-        if not is_verifier_key(key):
-            what = f"approvers.{name.text} is no Ed25519 verifier key (C2SP signed-note)"
-            form.faults.add("bad-approver", value.line, what, f"{name.text}: NAME+HASH+KEY, as printed when the key was made")
-        else:
-            approvers[name.text] = key
+        what = f"approvers.{name.text}"
+        keys: list[str] = []
+        for each in value.items if isinstance(value, ListNode) else (value,):
+            key = form.filled(each, what)
+            if key is None:
+                continue
+            if not is_approver_key(key):
+                bad = f"{what} is neither an Ed25519 verifier key (C2SP signed-note) nor a passkey"
+                mend = f"{name.text}: NAME+HASH+KEY, as printed when the key was made, or what `expunge approvers` prints for a passkey"
+                form.faults.add("bad-approver", each.line, bad, mend)
+            elif key in keys:
+                form.faults.add("bad-approver", each.line, f"{what} has a key twice", "take one of the two out")
+            else:
+                keys.append(key)
+        if keys:
+            approvers[name.text] = tuple(keys)
     return approvers
 
 
@@ -288,3 +297,12 @@ def is_verifier_key(text: str) -> bool:
         return parse_key(text).algorithm is Algorithm.ED25519
     except EvidenceInvalid:
         return False
+
+
+def is_approver_key(text: str) -> bool:
+    """Return whether a text is a key that approvals are signed with: a cosigner's key or a bare P-256 key is none."""
+    try:
+        parse_approver_key(text)
+    except EvidenceInvalid:
+        return False
+    return True

@@ -22,6 +22,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.waits import Wait
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.ports.accounts.authenticators import Options
 
 CHALLENGE_SECONDS = 300.0
@@ -223,7 +224,15 @@ class AccountGuard(Protocol):
     def stop_waiting(self, secret: str) -> UUID | None:
         """Remove what the secret of a letter is for, as long as it waits, and tell the owner. Return its account; None for none.
 
-        The last way to confirm goes too; the account then confirms nothing about a family for as long as after a recovery.
+        The last way to confirm goes too; the account then confirms nothing about a family for as long as after a recovery. That a stranger
+        came into the account is entered as an incident.
+        """
+        ...
+
+    def report_takeover(self, account: UUID, sign: TakeoverSign) -> None:
+        """Enter that a stranger came into an account: it becomes an incident, or a part of one. The same sign within a day is entered once.
+
+        Raises UsageError where there is no such account, Busy where too many are reported at once.
         """
         ...
 

@@ -12,8 +12,10 @@ from expunge.ports.families.guardian_door import GuardianDoor
 from expunge.ports.families.held_door import HeldDoor
 from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
+from expunge.ports.families.review_door import FamilyReviewDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 from expunge.ports.review.desk_door import DeskDoor
+from expunge.ports.review.order_desk import OrderDeskDoor
 
 
 @dataclass(frozen=True)
@@ -31,5 +33,9 @@ class FamilyDoors:
     orders: OrderDoor
     receipts: ReceiptDoor
     guardians: GuardianDoor
+    reviews: FamilyReviewDoor
+    """Its word about requests of staff to see a recording."""
     desk: DeskDoor
     """The review desk, which pages of staff ask for."""
+    order_desk: OrderDeskDoor
+    """Orders, as pages of staff ask for them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from expunge.core.datamap.datamap import Dataset
@@ -21,6 +22,8 @@ class ItemState:
     """Bytes."""
     version: str
     """Opaque; for memory only."""
+    modified: datetime | None = field(default=None, compare=False)
+    """When its content was last written, in UTC; None where the store does not say."""
 
 
 @runtime_checkable

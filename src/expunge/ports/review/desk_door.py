@@ -21,6 +21,7 @@ from expunge.core.journal.review_words import (
     Sound,
 )
 from expunge.core.noticing.findings import FindingStanding
+from expunge.core.noticing.judging import Compared
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.people import PersonAccess, RecordedDuty
 from expunge.core.review.rendition import MediaForm, Segment, Still
@@ -261,6 +262,10 @@ class PeopleAtDesk:
     duties: tuple[RecordedDuty, ...]
     lapses: tuple[tuple[str, date], ...] = ()
     """Account and the day on which the first of its rights about views lapses, unless it is confirmed before."""
+    sealed_only: tuple[StaffName, ...] = ()
+    """Active accounts without a right about views: no key and no recording is in their reach (RNG III.E.3)."""
+    machines: int | None = None
+    """Accounts of the machine that can open keys of the vaults; None for a company without a vault."""
 
 
 @dataclass(frozen=True)
@@ -308,6 +313,10 @@ class DeskDoor(Protocol):
 
     def deny(self, caller: DeskCaller, request: str) -> RequestCard:
         """Deny it, for good. Takes ``approve-views``."""
+        ...
+
+    def withdraw(self, caller: DeskCaller, request: str) -> RequestCard:
+        """Take an own request back that waits or is approved, for good. Raises IllegalTransition where it waits for nothing any more."""
         ...
 
     def judge(self, caller: DeskCaller, request: str, note: str, *, justified: bool) -> RequestCard:
@@ -366,7 +375,17 @@ class DeskDoor(Protocol):
 
     # --- who looked, findings, people -----------------------------------------------------------
 
-    def looks(self, caller: DeskCaller, *, recording: str = "", person: str = "", reviewer: str = "", most: int = 100) -> LooksPage:
+    def looks(
+        self,
+        caller: DeskCaller,
+        *,
+        recording: str = "",
+        person: str = "",
+        reviewer: str = "",
+        first: date | None = None,
+        last: date | None = None,
+        most: int = 100,
+    ) -> LooksPage:
         """Return who looked, for all time, and whether the register is whole. Takes ``read-evidence``.
 
         Args:
@@ -374,6 +393,8 @@ class DeskDoor(Protocol):
             recording: ``DATASET/NAME``, or the id or tag that the journal has.
             person: ``KIND:IDENTIFIER``.
             reviewer: an account of staff by id or label.
+            first: the first day, in UTC; with ``last`` it may be all that is named.
+            last: the last day.
             most: entries of the answer, :data:`MOST_LOOKS` at most.
         """
         ...
@@ -386,6 +407,10 @@ class DeskDoor(Protocol):
         """Return a finding. Takes ``read-evidence``."""
         ...
 
+    def compared(self, caller: DeskCaller, finding: str) -> tuple[Compared, ...]:
+        """Return the numbers of a finding beside what is usual for others. Takes ``read-evidence``; empty where nothing is known of it."""
+        ...
+
     def decide_finding(self, caller: DeskCaller, finding: str, reason: FindingReason, reference: str, seen: int) -> FindingCard:
         """Judge a finding. ``seen``: its changes as the page showed them. Raises DecisionRefused, Conflict."""
         ...
@@ -394,12 +419,23 @@ class DeskDoor(Protocol):
         """Return the account's own training and statements."""
         ...
 
-    def attest(self, caller: DeskCaller, purpose: ReviewPurpose) -> OwnRecords:
-        """Enter that the account made the statement of a purpose today."""
+    def attest(self, caller: DeskCaller, purpose: ReviewPurpose, permit: str) -> OwnRecords:
+        """Enter that the account made the statement of a purpose today.
+
+        ``permit``: the keeper's, for :func:`expunge.core.review.statements.attesting`. Takes ``see-views``. Raises ProofRefused without.
+        """
         ...
 
-    def train(self, caller: DeskCaller, purpose: ReviewPurpose | None) -> OwnRecords:
-        """Enter that the account went through the training today: about access to recordings, or for a purpose."""
+    def train(self, caller: DeskCaller, account: str, role: str, on: date, document: str = "") -> PeopleAtDesk:
+        """Enter that the holder of another account was trained. Takes ``confirm-rights``, and never one's own account.
+
+        Args:
+            caller: who enters it.
+            account: who was trained.
+            role: of :data:`expunge.core.review.statements.TRAINED_ROLES`.
+            on: the day.
+            document: hex SHA-256 of the certificate; empty without one.
+        """
         ...
 
     def people(self, caller: DeskCaller) -> PeopleAtDesk:

@@ -25,8 +25,8 @@ class ReviewedRecording:
     child: bool
     """Whether it may be about a child."""
     room: Room
-    live: bool = False
-    """Whether its camera records at this moment."""
+    live: bool | None = False
+    """Whether its camera records at this moment, as far as the map and its store tell; None where they do not."""
 
 
 class ReviewSource(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from expunge.errors import CouldNotLook
@@ -56,4 +57,5 @@ def _opened(root: Path, key: str) -> Iterator[int]:
 
 def _state(handle: int) -> ItemState:
     status = os.fstat(handle)
-    return ItemState(status.st_size, f"{status.st_dev}-{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}")
+    version = f"{status.st_dev}-{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+    return ItemState(status.st_size, version, datetime.fromtimestamp(status.st_mtime, UTC))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -29,6 +29,7 @@ from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.ranged_reading import ItemState, check_range
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.stores.files import ranges
 from expunge.stores.files.check import FilesCheck
@@ -38,6 +39,7 @@ from expunge.stores.files.open_files import holders
 from expunge.stores.files.preflight import FilesPreflight
 from expunge.stores.files.presence import FolderPresence
 from expunge.stores.near.lying_files import files_of
+from expunge.stores.reach import file_readers, folder_shares
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
@@ -89,6 +91,13 @@ class Files:
     def undeclared_places(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
         """Yield what ``check`` finds by names alone."""
         return self._check(ignored).undeclared()
+
+    def ways_in(self, datasets: Collection[str]) -> Iterator[Way]:
+        """By modes and access lists of files and folders, exports, shares and mounts."""
+        tops = {self._root / top for name in datasets for top in self._layouts[name].tops()}
+        for folder in sorted(each for each in tops if not any(each.is_relative_to(other) for other in tops - {each})):
+            yield from file_readers.ways_to(folder)
+        yield from folder_shares.shares_of(self._root)
 
     def _check(self, ignored: Sequence[Ignore]) -> FilesCheck:
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]

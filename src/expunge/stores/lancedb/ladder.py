@@ -41,6 +41,8 @@ _OURS = "__lance"
 _KEPT = ("data", "_deletions", "_indices", "_transactions")
 """Folders whose files versions refer to."""
 _TRIES = 5
+_JUST_REPLACED = 0.2
+"""Seconds for which a version stays after a newer one took its place: a writer looks up the newest version, then reads it."""
 _LINGER = 2.0
 """Seconds for which the engine's own threads may still hold files that have just been removed."""
 
@@ -149,8 +151,11 @@ def versions(ladder: Ladder) -> int:
     for line in [*lines[1:], lines[0]]:
         permit.check()
         failpoint("lancedb.purge.versions:before")
-        # What no version refers to may be somebody's file of this moment: `unfinished` sees to that.
-        done = line.data.cleanup_old_versions(timedelta(0), delete_unverified=False, error_if_tagged_old_versions=False)
+        old = [version["version"] for version in line.data.versions() if version["version"] < line.data.version]
+        if old:
+            time.sleep(_JUST_REPLACED)
+        # What no version refers to may be a file of this moment, not committed yet: `unfinished` sees to that.
+        done = line.data.cleanup_old_versions(versions=old, delete_unverified=False, error_if_tagged_old_versions=False)
         failpoint("lancedb.purge.versions:after")
         removed += done.old_versions
         if min(version["version"] for version in line.data.versions()) < line.data.version:

@@ -6,7 +6,7 @@ is one transaction per batch. ``purge`` climbs the ladder of :mod:`expunge.store
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
@@ -29,8 +29,9 @@ from expunge.ports.optional.row_accounts import TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
-from expunge.stores.postgres import near
+from expunge.stores.postgres import near, readers
 from expunge.stores.postgres.check import PostgresCheck
 from expunge.stores.postgres.erase import PostgresEraser
 from expunge.stores.postgres.kind import LOCK_MS
@@ -123,6 +124,13 @@ class Postgres:
             kind = kinds.get(unable.reason, FindingKind.UNREADABLE)
             findings = [Finding(kind, self._spec.name, self._spec.name, unable.detail, "see the words before, then run `check` again")]
         yield from findings
+
+    def ways_in(self, datasets: Collection[str]) -> Iterator[Way]:
+        """By the privileges of roles with a login."""
+        for dataset in self._datasets:
+            if dataset.name in datasets:
+                with self._looking(dataset) as (connection, table):
+                    yield from readers.ways_to(connection, table)
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Find rows; one query per subject field for all selectors, by index where there is one."""

@@ -5,10 +5,11 @@ The service's disks are out of reach: the deepest grounding is ``removed``. The 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
@@ -24,8 +25,9 @@ from expunge.ports.optional.ranged_reading import ItemState, check_range
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
-from expunge.stores.s3 import ladder, near
+from expunge.stores.s3 import ladder, near, readers
 from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.bucket_tree import BucketKey, BucketTree, written
 from expunge.stores.s3.check import BucketCheck, copies_elsewhere
@@ -92,6 +94,11 @@ class S3:
         with self._speaking():
             yield from BucketCheck(self._bucket, tuple(self._layouts.values()), patterns).findings()
 
+    def ways_in(self, datasets: Collection[str]) -> Iterator[Way]:  # noqa: ARG002 - rights are the bucket's
+        """By the bucket's lists, policy and website, and by the service's credentials."""
+        with self._speaking():
+            yield from readers.ways_to(self._bucket, self._spec.url)
+
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """List only the prefixes of wanted subjects, where the path begins with them. Raises StoreUnavailable, CouldNotLook."""
         with self._speaking(dataset.name):
@@ -152,7 +159,7 @@ class S3:
                 answer = self._bucket.head(key)
             except FileNotFoundError as error:
                 raise gone() from error
-            return ItemState(int(answer["ContentLength"]), str(answer["ETag"]))
+            return ItemState(int(answer["ContentLength"]), str(answer["ETag"]), _last_written(answer.get("LastModified")))
 
     def read_range(self, dataset: Dataset, copy: Copy, key: str, state: ItemState, first: int, last: int) -> bytes:
         """One request, on condition that the object still has the ETag of the state."""
@@ -330,3 +337,11 @@ def _present_size(found: FoundName) -> int | None:
     """Return the bytes of the present content; None where a marker or an upload alone is there."""
     entries = found.entries if isinstance(found, BucketKey) else ()
     return entries[0].size if entries and entries[0].latest and not entries[0].marker else None
+
+
+def _last_written(told: object) -> datetime | None:
+    """Return the time that an answer's header says (RFC 9110, 5.6.7); None where it says none."""
+    try:
+        return parsedate_to_datetime(str(told)).astimezone(UTC)
+    except ValueError:
+        return None

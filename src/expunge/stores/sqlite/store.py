@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +31,10 @@ from expunge.ports.optional.row_accounts import TableFile, WordIndex
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.stores.near import databases
+from expunge.stores.reach import file_readers, folder_shares
 from expunge.stores.sqlite import content, nominated, spellings
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteSchema, SqliteTable, quoted
 from expunge.stores.sqlite.check import SqliteCheck
@@ -105,6 +107,13 @@ class Sqlite:
         return self._schemas[file.alias][1:]
 
     # --- looking -----------------------------------------------------------------------------------
+
+    def ways_in(self, datasets: Collection[str]) -> Iterator[Way]:
+        """By modes and access lists of the database's file, exports, shares and mounts."""
+        paths = {self._place(each)[0].path for each in self._datasets if each.name in datasets}
+        for path in sorted(paths):
+            yield from file_readers.ways_to(path)
+            yield from folder_shares.shares_of(path)
 
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
         """Compare the databases with the map."""

@@ -177,6 +177,10 @@ class FolderLayout:
         """Read the templates of a dataset."""
         return cls(dataset, tuple(CompiledTemplate.of(path) for path in dataset.paths), sound)
 
+    def tops(self) -> frozenset[str]:
+        """Return the deepest folders in which all of its files lie, relative to the store; empty for the store itself."""
+        return frozenset(path.partition("{")[0].rpartition("/")[0] for path in self.dataset.paths)
+
     def recorded(self, template: CompiledTemplate, fields: Iterable[str]) -> tuple[str, ...]:
         """Return those of the fields that only the records of such a file can hold."""
         return tuple(name for name in fields if name not in template.placeholders) if self.dataset.format else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from expunge.core.values.outcome import Outcomes, Reason, Unable
 from expunge.errors import StoreUnavailable
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.surroundings import Near
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.ports.vault.sealed_library import SealedRecording
-from expunge.stores.s3 import near
+from expunge.stores.s3 import near, readers
 from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.check import copies_elsewhere
 from expunge.stores.s3.client import BucketTrouble
@@ -72,6 +73,11 @@ class BucketVault(Vault):
         """Yield the objects that belong to no recording."""
         with speaking(self._spec):
             yield from super().undeclared_places(ignored)
+
+    def ways_in(self, datasets: Collection[str]) -> Iterator[Way]:  # noqa: ARG002 - all lie sealed under one prefix
+        """As of a bucket of plain objects: they lead to sealed bytes."""
+        with speaking(self._spec):
+            yield from readers.ways_to(self._bucket, self._spec.url)
 
     def _place(self) -> Place:
         return Place("bucket", self._root, partial(is_there, self._bucket), partial(is_writable, self._bucket))

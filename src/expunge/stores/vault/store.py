@@ -26,10 +26,12 @@ from expunge.ports.optional.item_listing import ListedItem
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
+from expunge.ports.review.ways_in import Way
 from expunge.ports.scanner import Tracer
 from expunge.ports.vault.key_epochs import KeyDeath, KeyEpoch
 from expunge.ports.vault.sealed_library import SLOTS, LibraryFile, SealedLibrary, SealedRecording
 from expunge.stores.near.lying_files import files_of
+from expunge.stores.reach import file_readers, folder_shares
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
@@ -81,6 +83,11 @@ class Vault:
     def undeclared_places(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
         """Yield the files that belong to no recording."""
         return self._check(ignored).undeclared()
+
+    def ways_in(self, datasets: Collection[str]) -> Iterator[Way]:  # noqa: ARG002 - all lie sealed in one folder
+        """As of a folder of plain files: they lead to sealed bytes."""
+        yield from file_readers.ways_to(self._root)
+        yield from folder_shares.shares_of(self._root)
 
     def _check(self, ignored: Sequence[Ignore]) -> VaultCheck:
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]

@@ -125,7 +125,6 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.staff.middleware.Apart",
         ],
         "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
-        # In memory alone: the process may write no temporary file.
         "FILE_UPLOAD_HANDLERS": _UPLOADS,
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
@@ -157,6 +156,7 @@ def _pages() -> dict[str, Any]:
                         "desk": f"{_NAMESPACE}.desk.desk_tags",
                         "recovery": f"{_NAMESPACE}.accounts.recovery",
                         "staff_words": f"{_NAMESPACE}.staff.managing.word_tags",
+                        "desk_words": f"{_NAMESPACE}.desk.word_tags",
                         "unused": f"{_NAMESPACE}.portal.stopping.unused_tags",
                     },
                 },

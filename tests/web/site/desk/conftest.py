@@ -6,6 +6,7 @@ import pytest
 
 from tests.web.site.desk.desk_company import desk_site
 from tests.web.site.desk.kit import Desk, desk_of
+from tests.web.site.desk.watching import Watching
 from tests.web.site.kit import SiteServed
 
 
@@ -22,3 +23,9 @@ def office(desk_of_the_worker: SiteServed, request: pytest.FixtureRequest) -> It
     desk_of_the_worker.sql("DELETE FROM expunge_counter")
     with desk_of(desk_of_the_worker, tag=f"-{request.module.__name__.rpartition('.')[2].removeprefix('test_').replace('_', '-')}") as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def watched(office: Desk) -> Watching:
+    """Its reviewer, at a browser."""
+    return Watching.at(office)

@@ -16,6 +16,7 @@ from pathlib import Path
 from expunge.bootstrap import Expunge
 from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
 from expunge.core.review.new_review import NewReview
+from expunge.core.review.statements import ACCESS_ROLE, purpose_role
 from tests.adapters.rendering.recorded import film
 from tests.web.site import family_company
 from tests.web.site.kit import SiteServed, site
@@ -109,9 +110,9 @@ def prepared(folder: Path, *labels: str) -> None:
     today = datetime.now(UTC).date()
     with Expunge.open(folder / "expunge.yaml") as opened:
         for label in labels:
-            opened.reviewers.train(label, None, today)
+            opened.reviewers.train(label, ACCESS_ROLE, today)
             for purpose in ReviewPurpose:
-                opened.reviewers.train(label, purpose, today)
+                opened.reviewers.train(label, purpose_role(purpose), today)
                 opened.reviewers.attest(label, purpose, today)
 
 

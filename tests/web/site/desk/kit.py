@@ -100,7 +100,7 @@ def desk_of(served: SiteServed, functions: dict[str, JobFunction] | None = None,
     place = place_of(served)
     guard = KeeperGuard(place)
     try:
-        people = {label: _joined(served, guard, f"{label}{tag}", function) for label, function in (functions or FUNCTIONS).items()}
+        people = {label: joined(served, guard, f"{label}{tag}", function) for label, function in (functions or FUNCTIONS).items()}
         # Why a thread: a driven browser keeps an event loop in this one, where the state is not opened.
         with ThreadPoolExecutor(1) as apart:
             apart.submit(desk_company.prepared, served.folder, *(each.label for each in people.values())).result()
@@ -109,7 +109,7 @@ def desk_of(served: SiteServed, functions: dict[str, JobFunction] | None = None,
         guard.close()
 
 
-def _joined(served: SiteServed, guard: KeeperGuard, label: str, function: JobFunction) -> Colleague:
+def joined(served: SiteServed, guard: KeeperGuard, label: str, function: JobFunction) -> Colleague:
     """Have an account enrol with a passkey at the keeper, as its page does, and have the passkey confirmed."""
     made = decided(served, InviteStaff(label, function))
     session, device = secrets.token_bytes(32), SoftAuthenticator(served.origin, "localhost")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.web.site.mail.post_office import office
 
 SENDING = "mail = sender(); mail.start()\nwhile WaitingMail.objects.count(): time.sleep(0.02)\nmail.stop(); answer(counted)"
 
 
+@pytest.mark.soak
 def test_two_processes_send_each_message_once(database: str, tmp_path: Path) -> None:
     with office(tmp_path, database) as desk, desk.postmaster.listening():
         desk.postmaster.answers = {"RCPT p3@family.example": "550 5.1.1 no"}

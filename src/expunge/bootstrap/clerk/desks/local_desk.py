@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 from expunge.bootstrap.clerk.desks import desk_cards
 from expunge.bootstrap.clerk.desks.desk_cards import Cards
 from expunge.bootstrap.clerk.review_room import ReviewRoom
 from expunge.core.accounts.staff import StaffRight
-from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffAccount
+from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffAccount, StaffStanding
 from expunge.core.journal.finding_events import FindingReason
 from expunge.core.journal.review_events import ViewServed
 from expunge.core.journal.review_words import Clarity, NoteAbout, RecusalReason, ReviewOutcome, ReviewPurpose, Sound
 from expunge.core.noticing.findings import Finding
+from expunge.core.noticing.judging import Compared
 from expunge.core.review.networks import network_of
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyReason
 from expunge.core.review.rendition import MediaForm, Segment, Still
 from expunge.core.review.request import RequestStanding, ReviewRequest, approvals_needed
-from expunge.core.review.statements import statement
+from expunge.core.review.statements import attesting, statement
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.review import notes, requesting
 from expunge.engine.review.desk import Desk
@@ -41,6 +43,7 @@ from expunge.ports.review.desk_door import (
     PeopleAtDesk,
     RequestCard,
     RequestPage,
+    StaffName,
     Transcript,
 )
 from expunge.ports.review.recordings import ReviewSource
@@ -138,6 +141,11 @@ class LocalDesk:
         if self._desk.same_person(seat.account, known.asked.reviewer):
             raise ReviewRefused([PolicyReason("own-request", "no person answers a request of their own")])
         return self._cards().request(requesting.deny(self._desk, seat.account, request))
+
+    def withdraw(self, caller: DeskCaller, request: str) -> RequestCard:
+        """See the port."""
+        seat, _ = self._seated(caller)
+        return self._cards().request(requesting.withdraw(self._desk, seat.account, request))
 
     def judge(self, caller: DeskCaller, request: str, note: str, *, justified: bool) -> RequestCard:
         """See the port."""
@@ -252,13 +260,25 @@ class LocalDesk:
 
     # --- who looked, findings, people -----------------------------------------------------------
 
-    def looks(self, caller: DeskCaller, *, recording: str = "", person: str = "", reviewer: str = "", most: int = 100) -> LooksPage:
+    def looks(
+        self,
+        caller: DeskCaller,
+        *,
+        recording: str = "",
+        person: str = "",
+        reviewer: str = "",
+        first: date | None = None,
+        last: date | None = None,
+        most: int = 100,
+    ) -> LooksPage:
         """See the port."""
         self._require(caller, StaffRight.READ_EVIDENCE)
-        if not (recording or person or reviewer):
-            raise UsageError("name a recording, a person or a reviewer", help="no page lists every look")
+        if not (recording or person or reviewer or (first and last)):
+            raise UsageError("name a recording, a reviewer, or a first and a last day", help="no page lists every look")
         kept, total = deque[FoundLook](maxlen=max(1, min(most, MOST_LOOKS))), 0
-        for found in self.room.expunge.access.looks(recording=recording, person=person, reviewer=reviewer):
+        since = datetime.combine(first, time(), UTC) if first else None
+        until = datetime.combine(last, time(), UTC) + timedelta(days=1) if last else None
+        for found in self.room.expunge.access.looks(recording=recording, person=person, reviewer=reviewer, since=since, until=until):
             kept.append(found)
             total += 1
         cards = self._cards()
@@ -280,6 +300,15 @@ class LocalDesk:
                 return cards.finding(each)
         raise UsageError("there is no finding of that id", help="look at the list of findings")
 
+    def compared(self, caller: DeskCaller, finding: str) -> tuple[Compared, ...]:
+        """See the port."""
+        self.finding(caller, finding)
+        try:
+            return self.room.expunge.findings.compared(finding)
+        except OSError:
+            # Why nothing: the sums of days cannot be kept now, and the finding itself is shown.
+            return ()
+
     def decide_finding(self, caller: DeskCaller, finding: str, reason: FindingReason, reference: str, seen: int) -> FindingCard:
         """See the port."""
         seat = self._require(caller, StaffRight.READ_EVIDENCE)
@@ -290,17 +319,23 @@ class LocalDesk:
         seat, _ = self._seated(caller)
         return self._records(seat.account)
 
-    def attest(self, caller: DeskCaller, purpose: ReviewPurpose) -> OwnRecords:
+    def attest(self, caller: DeskCaller, purpose: ReviewPurpose, permit: str) -> OwnRecords:
         """See the port."""
-        seat = self._require(caller, StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS, StaffRight.APPROVE_VIEWS, note=False)
+        seat = self._require(caller, StaffRight.SEE_VIEWS, note=False)
+        self.room.permits.use_permit(permit, seat.session, attesting(UUID(seat.account), purpose))
         self.room.expunge.reviewers.attest(seat.account, purpose, self._desk.now().date())
         return self._records(seat.account)
 
-    def train(self, caller: DeskCaller, purpose: ReviewPurpose | None) -> OwnRecords:
+    def train(self, caller: DeskCaller, account: str, role: str, on: date, document: str = "") -> PeopleAtDesk:
         """See the port."""
-        seat = self._require(caller, StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS, StaffRight.APPROVE_VIEWS, note=False)
-        self.room.expunge.reviewers.train(seat.account, purpose, self._desk.now().date())
-        return self._records(seat.account)
+        seat, _ = self._seated(caller)
+        if not self._desk.staff(lambda staff: staff.may(seat.account, StaffRight.CONFIRM_RIGHTS, self._desk.now())):
+            raise _no_right()
+        if self._desk.same_person(seat.account, account):
+            raise ReviewRefused([PolicyReason("own-training", "no person enters a training of their own")])
+        self.room.note_use(seat.account, StaffRight.CONFIRM_RIGHTS)
+        self.room.expunge.reviewers.train(account, role, on, document)
+        return self.people(caller)
 
     def people(self, caller: DeskCaller) -> PeopleAtDesk:
         """See the port."""
@@ -312,7 +347,14 @@ class LocalDesk:
             due = {each.account: _due(staff.accounts[each.account], now) for each in found}
             return tuple((account, day) for account, day in due.items() if day is not None)
 
-        return PeopleAtDesk(found, service.overview(), self._desk.staff(lapses))
+        at_desk = {each.account for each in found}
+
+        def sealed_only(staff: Staff) -> tuple[StaffName, ...]:
+            others = (each for each in staff.accounts.values() if each.id not in at_desk and each.standing(now) is StaffStanding.ACTIVE)
+            return tuple(StaffName(each.id, each.label) for each in others)
+
+        machines = self.room.expunge.epochs.opening_alone()
+        return PeopleAtDesk(found, service.overview(), self._desk.staff(lapses), self._desk.staff(sealed_only), machines)
 
     def rights(self, caller: DeskCaller) -> frozenset[StaffRight]:
         """See the port."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from expunge.core.accounts.staff_state import Staff
 from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.families.looks import Look, LookCount, LookedBy, LookPage, StaffLook
 from expunge.core.families.timeline import TimelineItem
@@ -21,7 +22,8 @@ from expunge.core.journal import events as ev
 from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
 from expunge.core.journal.peek import peek
 from expunge.core.journal.review_events import ViewRefused, ViewServed
-from expunge.core.journal.review_words import Clarity, Sound
+from expunge.core.journal.review_words import Clarity, DeskAct, Sound
+from expunge.core.review import colleagues
 from expunge.core.review.colleagues import SIGNED
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.accounts.staff_register import StaffStream
@@ -188,15 +190,22 @@ class LookIndex:
         look = Look(event.at, LookedBy.STAFF, "", str(event.purpose))
         if isinstance(event, ViewRefused):
             return replace(look, refused=", ".join(event.reasons), more=event.more, staff=StaffLook("", event.case_kind, event.case_number))
-        lease, accounts = self._leases[event.lease], self._staff.known().accounts
-        labels = ("" if name.startswith(SIGNED) or name not in accounts else accounts[name].label for name in event.approvers)
+        lease, staff = self._leases[event.lease], self._staff.known()
+        functions = ("" if name.startswith(SIGNED) else _function(staff, name, event.at) for name in event.approvers)
         return replace(
             look,
             staff=StaffLook(
-                event.function.value, event.case_kind.value, event.case_number, tuple(labels), -(-lease.ms // 1000), lease.views,
-                list(Clarity)[lease.clarity].value, list(Sound)[lease.sound].value, event.break_glass,
+                event.function.value, event.case_kind.value, event.case_number, tuple(functions), -(-lease.ms // 1000), lease.views,
+                list(Clarity)[lease.clarity].value, list(Sound)[lease.sound].value, event.break_glass, event.lease,
             ),
         )  # fmt: skip
+
+
+def _function(staff: Staff, account: str, at: datetime) -> str:
+    """Return the job function by which an account could approve then; that which it was invited for, where it holds the right no more."""
+    found = colleagues.function_of(staff, account, DeskAct.APPROVE, at)
+    known = staff.accounts.get(account)
+    return found.value if found is not None else known.invited.function.value if known is not None else ""
 
 
 def _reader_of(event: RecordingOpened | OpeningRefused) -> _Reader:

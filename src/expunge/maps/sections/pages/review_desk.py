@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from expunge.core.accounts.review_spec import LONGEST_LEASE, LONGEST_TRAINING, CameraPlace, ReviewLimits, ReviewSpec, WorkingHours
+from expunge.core.accounts.mail_addresses import is_address
+from expunge.core.accounts.review_spec import LONGEST_LEASE, LONGEST_TRAINING, CameraPlace, LiveSpec, ReviewLimits, ReviewSpec, WorkingHours
 from expunge.core.journal.review_words import Room
 from expunge.core.values.periods import parse_span
 from expunge.maps.document import words
@@ -41,10 +42,20 @@ def read_review(form: Form, root: TableNode, folder: Path) -> ReviewSpec | None:
         answer_within=_span(form, table, "answer_within", ReviewSpec().answer_within, (_DAY, timedelta(days=30))),
         children=form.texts(table.get("children"), "review.children", one_is_enough=True),
         cameras=dict(_cameras(form, table)),
+        live=_live(form, table),
         policies=absolute(folder, policies) if policies else "",
         noticing=absolute(folder, noticing) if noticing else "",
+        officer=_officer(form, table),
         line=table.line,
     )
+
+
+def _officer(form: Form, table: TableNode) -> str:
+    value = table.get("officer")
+    address = form.text(value, "review.officer") or ""
+    if value is not None and address and not is_address(address):
+        form.faults.add(RULE, value.line, "review.officer is no mail address", "officer: privacy@example.com")
+    return address
 
 
 def check_review(draft: MapDraft, spec: ReviewSpec | None) -> None:
@@ -52,9 +63,10 @@ def check_review(draft: MapDraft, spec: ReviewSpec | None) -> None:
     if spec is None:
         return
     named = [("children", name) for name in spec.children] + [("cameras", name) for name in spec.cameras]
+    named += [("live", name) for name in spec.live.streams]
     for key, name in named:
-        line = draft.line("review", key, name) or spec.line
-        if not draft.known("unknown-dataset", name, draft.datasets, line, f"review.{key}"):
+        line = draft.line("review", key, name) or draft.line("review", key) or spec.line
+        if not draft.known("unknown-dataset", name, draft.datasets, line, "review.live.streams" if key == "live" else f"review.{key}"):
             continue
         place = spec.cameras.get(name) if key == "cameras" else None
         if place is not None and place.field and not draft.has_field(name, place.field):
@@ -164,6 +176,22 @@ def _cameras(form: Form, table: TableNode) -> Iterator[tuple[str, CameraPlace]]:
             text = f"{what} says neither a room nor a field, or both"
             form.faults.add(RULE, entry.line, text, f"{name.text}: {{room: outdoor}}, or {{field: camera_name}}")
         yield name.text, CameraPlace(room, field)
+
+
+def _live(form: Form, table: TableNode) -> LiveSpec:
+    value = table.get("live")
+    entry = form.table(value, "review.live", words.LIVE) if value is not None else None
+    if entry is None:
+        return LiveSpec()
+    streams = form.texts(entry.get("streams"), "review.live.streams", one_is_enough=True)
+
+    def parse(text: str) -> timedelta:
+        span = parse_span(text)
+        if not _MINUTE <= span <= _DAY:
+            raise ValueError("within: from 1 minute to 1 day")
+        return span
+
+    return LiveSpec(tuple(sorted(streams)), form.parsed(entry.get("within"), "review.live.within", "bad-span", parse))
 
 
 def _room(text: str) -> str:

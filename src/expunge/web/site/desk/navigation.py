@@ -13,7 +13,21 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.web.site.desk.seating import AT_DESK
 from expunge.web.site.staff.navigation import Item
 
-ITEMS = (Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),)
+_ORDERS = "desk_orders"
+"""Shown whether the map has a review desk or not."""
+_FOLLOW = (StaffRight.FOLLOW_ORDERS, StaffRight.APPROVE_ORDERS, StaffRight.READ_EVIDENCE)
+_VIEWS = (StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS, StaffRight.APPROVE_VIEWS)
+_REQUESTS = ("desk_request", "desk_request_new", "desk_request_emergency", "desk_request_extend")
+ITEMS = (
+    Item("desk_home", gettext_lazy("Review desk"), "eye", ("desk_again",), AT_DESK),
+    Item("desk_requests", gettext_lazy("My requests"), "list", _REQUESTS, (StaffRight.REQUEST_VIEWS,)),
+    Item("desk_approvals", gettext_lazy("To approve"), "check", ("desk_approval", "desk_judgement"), (StaffRight.APPROVE_VIEWS,)),
+    Item("desk_findings", gettext_lazy("Findings"), "alert", ("desk_finding",), (StaffRight.READ_EVIDENCE,)),
+    Item("desk_looks", gettext_lazy("Who looked"), "clock", (), (StaffRight.READ_EVIDENCE,)),
+    Item("desk_people", gettext_lazy("Who can see recordings"), "key", ("desk_train",), (StaffRight.READ_STAFF,)),
+    Item("desk_records", gettext_lazy("My training and statements"), "receipt", ("desk_statement",), _VIEWS),
+    Item(_ORDERS, gettext_lazy("Orders"), "erase", ("desk_order",), _FOLLOW),
+)
 """In the order in which they are shown, behind those of staff."""
 
 
@@ -23,6 +37,7 @@ def items_of(rights: Collection[StaffRight]) -> list[Item]:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Return the pages of the desk that the employee of a request may open; none on other pages, and where the map has no desk."""
+    """Return the pages of the desk that the employee of a request may open; none on other pages, orders alone where the map has no desk."""
     member = getattr(request, "staff", None)
-    return {"desk_items": items_of(member.rights) if member is not None and settings.EXPUNGE_DESK else []}
+    items = items_of(member.rights) if member is not None else []
+    return {"desk_items": items if settings.EXPUNGE_DESK else [each for each in items if each.view == _ORDERS]}

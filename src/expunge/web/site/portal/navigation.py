@@ -28,6 +28,7 @@ ITEMS = (
     Item("portal_home", gettext_lazy("What is held"), "home"),
     Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose")),
     Item("portal_places", gettext_lazy("Places"), "pin", ("portal_places_off",)),
+    Item("portal_reviews", gettext_lazy("Asked to look"), "alert"),
     Item("portal_looked", gettext_lazy("Who looked"), "eye"),
     Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
     Item("portal_keeping", gettext_lazy("How long it is kept"), "clock", ("portal_keeping_kind",)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -25,6 +23,7 @@ from expunge.web.site.portal import request_words as words
 from expunge.web.site.portal.member import Member, clerk, family_page
 from expunge.web.site.receipts.checking import commands
 from expunge.web.site.receipts.code_picture import code_picture
+from expunge.web.site.receipts.folder_zip import zipped
 from expunge.web.site.receipts.uploads import HOW_TO, SPANISH_PAGE
 
 
@@ -70,7 +69,7 @@ def folder(request: HttpRequest, member: Member, order: str) -> HttpResponseBase
     beside = {HOW_TO: render_to_string("portal/how-to-check.txt", values, request).encode()}
     if words.language() == languages.SPANISH:
         beside[SPANISH_PAGE] = languages.page(statement, languages.SPANISH)
-    answer = HttpResponse(_zip(name, files, beside), content_type="application/zip")
+    answer = HttpResponse(zipped(name, files, beside), content_type="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
     return answer
 
@@ -85,15 +84,3 @@ def _files(member: Member, order: str) -> dict[str, bytes]:
 
 def _statement(files: dict[str, bytes]) -> bytes | None:
     return dsse.parse(files[receipt_folder.ENVELOPE]).payload if files else None
-
-
-def _zip(name: str, files: dict[str, bytes], beside: dict[str, bytes]) -> bytes:
-    """Return a zip: the receipt in a folder of its own, which a check takes as it is, and what is told beside it."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in [*((f"{name}/{each}", files[each]) for each in sorted(files)), *beside.items()]:
-            # Why one time: the same receipt makes the same zip.
-            entry = zipfile.ZipInfo(path)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data)
-    return out.getvalue()

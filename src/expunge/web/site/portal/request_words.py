@@ -58,6 +58,7 @@ NOTICES: Mapping[NoticeKind, str | Promise] = {
     NoticeKind.IN_PART: gettext_lazy("A request is done in part"),
     NoticeKind.CANCELLED: gettext_lazy("A request was stopped"),
     NoticeKind.CAME_BACK: gettext_lazy("Erased data was found again"),
+    NoticeKind.REVIEW_WAITS: gettext_lazy("A person of the company asks to look at a recording"),
     NoticeKind.SEEN_BY_STAFF: gettext_lazy("A person of the company looked at a recording"),
     NoticeKind.EMERGENCY_VIEW: gettext_lazy("A person of the company looked at a recording in an emergency"),
 }
@@ -70,6 +71,7 @@ NOTICE_ICONS: Mapping[NoticeKind, str] = {
     NoticeKind.IN_PART: "alert",
     NoticeKind.CANCELLED: "alert",
     NoticeKind.CAME_BACK: "alert",
+    NoticeKind.REVIEW_WAITS: "alert",
     NoticeKind.SEEN_BY_STAFF: "lock",
     NoticeKind.EMERGENCY_VIEW: "alert",
 }

@@ -33,5 +33,6 @@ urlpatterns = [
     path("<slug:slug>/delete/<slug:order>/call-off/", deletion_status.call_off, name="portal_deletion_call_off"),
     path("<slug:slug>/guardians/", include("expunge.web.site.portal.guardians.urls")),
     path("<slug:slug>/", include("expunge.web.site.portal.recordings.urls")),
+    path("<slug:slug>/", include("expunge.web.site.portal.reviews.urls")),
     path("<slug:slug>/guardians/", include("expunge.web.site.portal.guardians.urls")),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,10 +11,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.looks import Look, LookCount, LookedBy, StaffLook
-from expunge.core.journal.review_words import Clarity, ReviewPurpose, Sound
 from expunge.errors import OpeningNeeded
+from expunge.web.site.portal import review_words as words
 from expunge.web.site.portal.member import Member, clerk, family_page
 from expunge.web.site.portal.recordings.timeline import Shown, shown
 
@@ -35,6 +34,10 @@ class LookRow:
     """How clearly staff saw and heard it."""
     approved: str = ""
     """Who approved that staff saw it."""
+    case: str = ""
+    """The kind of the case."""
+    refused: list[str] = field(default_factory=list)
+    """Why staff were refused."""
 
     @property
     def whole(self) -> bool:
@@ -64,47 +67,35 @@ def looked(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 def _row(look: Look) -> LookRow:
     recording = shown(look.item) if look.item is not None else None
-    kinds = {DataKind.VOICE: _("A voice recording"), DataKind.VIDEO: _("A video"), DataKind.PICTURE: _("A picture")}
-    what = kinds.get(look.kind, _("A recording")) if look.kind is not None else _("A recording")
-    if look.staff is None or look.refused:
-        return LookRow(look, _who(look), _reason(look.purpose), what, recording)
-    return LookRow(look, _who(look), _reason(look.purpose), what, recording, _clarity(look.staff), _approved(look.staff))
-
-
-def _clarity(staff: StaffLook) -> str:
-    pictures = {
-        Clarity.TRANSCRIPT.value: _("the words alone, names hidden"),
-        Clarity.PIXELATED.value: _("coarse blocks without colour"),
-        Clarity.FACES_HIDDEN.value: _("in colour, faces hidden"),
-        Clarity.CLEAR.value: _("a clear picture"),
-    }
-    sounds = {Sound.MUTE.value: _("no sound"), Sound.MASKED.value: _("voices changed"), Sound.CLEAR.value: _("clear sound")}
-    return f"{pictures.get(staff.clarity, '')}, {sounds.get(staff.sound, '')}"
+    what = str(words.KINDS.get(look.kind, _("A recording")))
+    row = LookRow(look, _who(look), _reason(look.purpose), what, recording)
+    staff = look.staff
+    if staff is None:
+        return row
+    case = words.CASES.get(staff.case_kind, "")
+    if look.refused:
+        return replace(row, case=str(case), refused=words.refusal(look.refused))
+    return replace(row, case=str(case), clarity=words.clarity(staff.clarity, staff.sound), approved=_approved(staff))
 
 
 def _approved(staff: StaffLook) -> str:
     if staff.break_glass:
         return _("An emergency: no other person was asked first. Another person judges it within 24 hours.")
-    labels = [label for label in staff.approvers if label]
-    signed = len(staff.approvers) - len(labels)
-    labels += [_("a person who signed")] * signed
-    return _("Approved by %(labels)s.") % {"labels": ", ".join(labels)} if labels else _("Your family allowed it.")
+    if not staff.approvers:
+        return _("Your family allowed it.")
+    people = [str(words.FUNCTIONS.get(each, words.FUNCTIONS[""])) for each in staff.approvers]
+    return _("Approved by %(people)s.") % {"people": ", ".join(people)}
 
 
 def _who(look: Look | LookCount) -> str:
     told = {LookedBy.YOU: _("You"), LookedBy.FAMILY: _("Another member of your family"), LookedBy.EXPORT: _("The copy of your data")}
     told[LookedBy.STAFF] = _("A person of the company")
+    if isinstance(look, Look) and look.staff is not None and look.staff.function:
+        function = words.FUNCTIONS.get(look.staff.function, words.FUNCTIONS[""])
+        return _("A person of the company (%(function)s)") % {"function": function}
     return told.get(look.by) or _("The program %(name)s") % {"name": look.name}
 
 
 def _reason(purpose: str) -> str:
-    told = {
-        "recordings of one's own": _("your own recordings"),
-        "subject access": _("a copy of your data"),
-        ReviewPurpose.LAW.value: _("the law asks for it"),
-        ReviewPurpose.ILLEGAL_ACTIVITY.value: _("to find out about something against the law"),
-        ReviewPurpose.LEGAL_RIGHTS.value: _("a legal claim"),
-        ReviewPurpose.HARM.value: _("to keep harm or a loss away"),
-        ReviewPurpose.AUTHORISED.value: _("your family agreed to it"),
-    }
-    return told.get(purpose, purpose)
+    own = {"recordings of one's own": _("your own recordings"), "subject access": _("a copy of your data")}
+    return str(own.get(purpose) or words.PURPOSES.get(purpose, purpose))

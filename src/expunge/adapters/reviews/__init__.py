@@ -1,0 +1,1 @@
+"""A family's word about reviews, behind the clerk's socket."""

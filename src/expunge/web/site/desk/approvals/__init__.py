@@ -1,0 +1,1 @@
+"""Requests of others: to approve, to turn down, and emergencies to judge."""

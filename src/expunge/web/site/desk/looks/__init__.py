@@ -1,0 +1,1 @@
+"""Who looked at recordings, for those who read evidence."""

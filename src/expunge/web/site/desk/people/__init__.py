@@ -1,0 +1,1 @@
+"""People who come near recordings: rights, training and statements."""

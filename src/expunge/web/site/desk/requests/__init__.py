@@ -1,0 +1,1 @@
+"""Requests for a review, as their reviewer makes and follows them."""

@@ -1,0 +1,1 @@
+"""A view: its lease, its player, and what ends it."""
