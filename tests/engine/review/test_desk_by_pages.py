@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from expunge.core.accounts.credential_strength import Level, Method
 from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.journal.finding_events import FindingReason
 from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewOutcome, ReviewPurpose, Sound
+from expunge.core.review.statements import ACCESS_ROLE
 from expunge.engine.families.labels import FamilyLabels
 from expunge.errors import DeskRefused, KeeperAway, UsageError
 from expunge.ports.accounts.account_guard import SignIn
@@ -57,7 +59,7 @@ def pages(office: DeskCompany) -> Iterator[ByPages]:
     for account in FUNCTIONS:
         for session in (SESSION, b"o" * 32):
             guard.known[UUID(account), session] = SignIn(frozenset({Method.SECURITY_KEY}), Level.PHISHING_RESISTANT, 10)
-    room = ReviewRoom(office.expunge, guard, FamilyLabels(office.desk.context, lambda _: None))  # type: ignore[arg-type]
+    room = ReviewRoom(office.expunge, guard, guard, FamilyLabels(office.desk.context, lambda _: None))  # type: ignore[arg-type]
     object.__setattr__(office.desk, "logins", KeeperSeats(guard))  # type: ignore[arg-type]
     room._viewing = office.viewing
     yield ByPages(office, guard, LocalDesk(room))
@@ -71,6 +73,7 @@ def acts(door: DeskDoor, request: str, lease: str) -> dict[str, Callable[[DeskCa
         "mine": door.mine,
         "request": lambda by: door.request(by, request),
         "approve": lambda by: door.approve(by, request),
+        "withdraw": lambda by: door.withdraw(by, request),
         "deny": lambda by: door.deny(by, request),
         "judge": lambda by: door.judge(by, request, "a note", justified=True),
         "activate": lambda by: door.activate(by, request),
@@ -88,10 +91,11 @@ def acts(door: DeskDoor, request: str, lease: str) -> dict[str, Callable[[DeskCa
         "looks": lambda by: door.looks(by, person="profile:p-17"),
         "findings": door.findings,
         "finding": lambda by: door.finding(by, "0" * 16),
+        "compared": lambda by: door.compared(by, "0" * 16),
         "decide_finding": lambda by: door.decide_finding(by, "0" * 16, FindingReason.WORK, "SEC-1", 1),
         "records": door.records,
-        "attest": lambda by: door.attest(by, ReviewPurpose.LAW),
-        "train": lambda by: door.train(by, None),
+        "attest": lambda by: door.attest(by, ReviewPurpose.LAW, "0" * 43),
+        "train": lambda by: door.train(by, SECOND_REVIEWER, ACCESS_ROLE, date(2026, 1, 1)),
         "people": door.people,
         "rights": door.rights,
     }

@@ -28,7 +28,17 @@ from expunge.core.journal.review_words import Clarity, LeaseEnding, RecusalReaso
 from expunge.core.review.rendition import FormKind
 from expunge.core.review.request import LeaseStanding, RequestStanding
 from expunge.engine.kernel.journal_streams import REVIEWS, read_register
-from expunge.errors import DeskRefused, ExpungeError, IllegalTransition, Refused, StateUnavailable, Unplayable, UsageError
+from expunge.errors import (
+    ChallengeEnded,
+    DeskRefused,
+    ExpungeError,
+    IllegalTransition,
+    ProofRefused,
+    Refused,
+    StateUnavailable,
+    Unplayable,
+    UsageError,
+)
 from expunge.ports.review.desk_door import DeskCaller, LeaseCard
 from tests.adapters.rendering.recorded import decoded
 from tests.web.site.deciders import apart, decided
@@ -151,7 +161,7 @@ def kinds() -> Iterator[type[OfDesk]]:
 
 
 KINDS = {kind.name: kind for kind in kinds()}
-BODIES = {"desk-ask": written_new(desk_company.new()), "desk-looks": written_sought("", "profile:p-mia", "")}
+BODIES = {"desk-ask": written_new(desk_company.new()), "desk-looks": written_sought("", "profile:p-mia", "", None, None)}
 
 
 def request(kind: type[OfDesk], caller: DeskCaller, which: str, lease: str, word: str = "") -> OfDesk:
@@ -159,7 +169,8 @@ def request(kind: type[OfDesk], caller: DeskCaller, which: str, lease: str, word
     known = {
         "account": caller.account, "session": caller.session.hex(), "address": caller.address, "request": which, "lease": lease,
         "clarity": "pixelated", "sound": "mute", "why": "this harms me", "outcome": "resolved", "reason": "work of the cases",
-        "purpose": "legal rights", "finding": "0" * 16, "reference": "SEC-1",
+        "purpose": "legal rights", "finding": "0" * 16, "reference": "SEC-1", "permit": "0" * 43, "trained": caller.account,
+        "role": "access to recordings", "on": "2026-01-01", "document": "", "order": "ord-aaaaaaaaaaaaaaaaaaaa", "digest": "0" * 64,
     }  # fmt: skip
     kept = {"account", "session", "address"} | (set() if word else set(known))
     told: dict[str, object] = {}
@@ -349,7 +360,8 @@ def test_people_and_their_records(office: Desk) -> None:
     mine = next(each for each in page.people if each.account == office["reviewer"].account)
     assert (mine.label, mine.sees, set(mine.purposes)) == (office["reviewer"].label, True, set(ReviewPurpose))
     assert dict(page.lapses)[mine.account] > mine.used if mine.used else True
-    own = office.door.attest(office["reviewer"].caller, ReviewPurpose.LAW)
+    own = office.door.records(office["reviewer"].caller)
     assert {each.account for each in own.duties} == {office["reviewer"].account}
     assert "one purpose" in dict(own.statements)[ReviewPurpose.LAW]
-    assert office.door.train(office["reviewer"].caller, None).duties
+    with pytest.raises((ProofRefused, ChallengeEnded)):
+        office.door.attest(office["reviewer"].caller, ReviewPurpose.LAW, "0" * 43)
