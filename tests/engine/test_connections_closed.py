@@ -297,6 +297,7 @@ VERBS: dict[str, Call] = {
     "staff.decide": lambda world: world.opened.staff.decide(InviteStaff(f"desk-{threading.get_ident()}", JobFunction.OPERATOR)),
     "staff.invite_first": lambda world: world.opened.staff.invite_first(),
     "staff.fingerprints": lambda world: world.opened.staff.fingerprints(world.opened.staff.named("desk-1")),
+    "staff.approving_passkeys": lambda world: world.opened.staff.approving_passkeys(),
     "staff.link": lambda world: world.opened.staff.link("secret"),
     "staff.require_trained": lambda world: world.opened.staff.require_trained(),
     "staff.review": lambda world: world.opened.staff.review(),

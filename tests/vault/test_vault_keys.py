@@ -27,7 +27,9 @@ from expunge.errors import EvidenceInvalid, ExpungeError, IllegalTransition, Nee
 from expunge.faults import arm
 from expunge.ports.vault.key_epochs import KeyDeath
 from expunge.vault.chunked import object_context, open_sealed
+from tests.approval_kit import DANA
 from tests.cli.running import Ran, expunge
+from tests.engine.consent.employing import employ
 from tests.engine.consents import Shifted
 from tests.vault.doorbells import ANNA, BELA, CARA, PEOPLE, Doorbells, path_of, speech
 from tests.vault.keys.installation import thief
@@ -178,6 +180,25 @@ def test_one_person_under_two_names_is_one(guarded: Doorbells):
     home.map.write_text("".join(line for line in home.map.read_text().splitlines(keepends=True) if not line.startswith("  deputy")))
     with home.open() as opened, pytest.raises(NeedsApproval, match="fewer approvers"):
         opened.epochs.destroy(1)
+
+
+@pytest.mark.duty("NST-02", "NST-10")
+def test_a_key_in_a_file_and_a_passkey_of_one_person_count_once(home: Doorbells):
+    chief, deputy = (VerifierKey(name, Algorithm.ED25519, OFFICERS[name].public_key().public_bytes_raw()) for name in ("chief", "deputy"))
+    keys = f"  chief: ['{chief}', '{DANA.key}']\n  dana: '{DANA.key}'\n  deputy: '{deputy}'\n"
+    home.write_map(extra=f"accounts: {{origin: {DANA.origin}}}\napprovers:\n{keys}")
+    home.ring(BELA, "r-1", speech(1))
+    with home.open() as opened:
+        employ(opened)
+        opened.epochs.rotate()
+        said = opened.epochs.message(1)
+        assert opened.epochs.approve(1, "chief", signed(home, "chief")) == ("chief",)
+        assert opened.epochs.approve(1, "chief", DANA.answer("chief", said)) == ("chief",)
+        with pytest.raises(UsageError, match="another name"):
+            opened.epochs.approve(1, "dana", DANA.answer("dana", said))
+        with pytest.raises(NeedsApproval, match="so far: chief"):
+            opened.epochs.destroy(1)
+        assert opened.epochs.approve(1, "deputy", signed(home, "deputy")) == ("chief", "deputy")
 
 
 def test_what_lives_is_never_destroyed(guarded: Doorbells):

@@ -114,7 +114,20 @@ PAGES: Mapping[str, frozenset[Role]] = {
     ),
     **dict.fromkeys(("staff_forms", "staff_form", "staff_form_scan", "staff_form_begin", "staff_form_finish"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("staff_people", "staff_person", "staff_review", "staff_attempts", "staff_incident"), READERS),
+    **dict.fromkeys(
+        (
+            "desk_view_start", "desk_view", "desk_view_step", "desk_view_segment", "desk_view_film", "desk_view_still", "desk_view_live",
+            "desk_view_report", "desk_view_give_back", "desk_view_result",
+        ),
+        frozenset({Role.REVIEWER}),
+    ),
     **dict.fromkeys(("desk_orders", "desk_order"), frozenset({Role.OPERATOR, Role.OFFICER, Role.ASSESSOR})),
+    **dict.fromkeys(
+        (
+            "desk_incidents", "desk_incident", "desk_incident_new", "desk_incident_change", "desk_incident_close", "desk_incident_letter",
+        ),
+        frozenset({Role.OFFICER, Role.ASSESSOR}),
+    ),
     **dict.fromkeys(("desk_order_sign", "desk_order_signed"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("desk_order_receipt", "desk_order_folder"), frozenset({Role.OFFICER, Role.ASSESSOR})),
     **dict.fromkeys(("staff_decide", "staff_decide_function", "staff_invite"), frozenset({Role.ADMINISTRATOR})),

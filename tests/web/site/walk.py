@@ -35,6 +35,10 @@ NO_PAGE = {
     "staff_still": "answers what an open page asks",
     "desk_again_begin": "answers a script",
     "desk_again_finish": "answers a script",
+    "desk_order_sign": "answers a script",
+    "desk_order_signed": "answers a script",
+    "desk_order_receipt": "the receipt's own page, which has no frame",
+    "desk_order_folder": "a file",
     "staff_decide_begin": "answers a script",
     "staff_decide_finish": "answers a script",
     "staff_sign_in_begin": "answers a script",
@@ -71,6 +75,13 @@ NO_PAGE = {
     "portal_export_end": "takes a form and leads back",
     "portal_export_part": "gives out a file",
     "portal_export_check": "the same",
+    "desk_view_step": "takes a form and leads back",
+    "desk_view_segment": "gives out media",
+    "desk_view_film": "the same",
+    "desk_view_still": "the same",
+    "desk_view_live": "answers a script",
+    "desk_view_report": "the same",
+    "desk_view_give_back": "takes a form and leads back",
     "portal_look_receipt": "gives out a file",
     "portal_review_answer": "takes a form and leads back",
     "portal_review_bar": "takes a form and leads back",
@@ -78,6 +89,9 @@ NO_PAGE = {
 }
 """Named addresses that show no page of their own, and why."""
 ELSEWHERE: Mapping[str, str] = {
+    "desk_view": "desk.test_viewing_browser",
+    "desk_view_result": "desk.test_viewing_browser",
+    "desk_view_start": "desk.test_viewing_browser",
     "consent_answer": "test_guardians",
     "consent_request": "test_guardians",
     "openid_connect_callback": "test_company_logins",
@@ -102,8 +116,8 @@ ELSEWHERE: Mapping[str, str] = {
     "staff_company_logins": "test_company_staff",
     "staff_form": "test_guardians",
     "staff_forms": "test_guardians",
-    "desk_home": "test_desk_walk",
-    "desk_again": "test_desk_walk",
+    "desk_home": "desk.test_desk_walk",
+    "desk_again": "desk.test_desk_walk",
 }
 """Address that the great walk does not visit -> the module of tests whose walk does. ``looking.prove`` stands at the end of that walk."""
 WAYS = frozenset({"axe", "dark", "phone"})

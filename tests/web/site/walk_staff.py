@@ -9,6 +9,7 @@ from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import InviteStaff, SuspendStaff
 from expunge.core.accounts.staff_events import StaffReason
 from tests.web.site.deciders import confirm_keys, decided, was_there
+from tests.web.site.desk.orders_company import LIST, approver, planned
 
 if TYPE_CHECKING:
     from tests.web.site.walk import Walk
@@ -51,10 +52,23 @@ def manage(walk: Walk) -> None:
     walk.page.locator("[name=reason]").select_option("needed")
     _go_on(walk)
     walk.see("staff_decide_function", "problem")
+    _orders(walk, f"officer-{walk.family}")
     walk.visit("staff_review", "open")
     decided(walk.served, SuspendStaff(officer, StaffReason.AWAY))
     walk.page.locator("[role=status] h1").wait_for(timeout=10_000)
     walk.see("staff_review", "stopped")
+
+
+def _orders(walk: Walk, label: str) -> None:
+    """Look at an order before and after its plan is signed."""
+    order = planned(walk.served, f"p-{walk.family}")
+    with approver(walk.served, label):
+        walk.visit("desk_orders")
+        walk.go(f"{LIST}{order}/")
+        walk.see("desk_order")
+        walk.page.locator("form[data-ceremony] [type=submit]").click()
+        walk.page.locator("[role=status]").wait_for()
+        walk.see("desk_order", "approved")
 
 
 def attack(walk: Walk) -> None:

@@ -38,7 +38,7 @@ from expunge.ports.accounts.account_guard import (
 MOST_SECRET = 256
 """Bytes of the secret of a letter."""
 _HELP = "ask with the same version of Expunge as the keeper runs"
-_K = TypeVar("_K", AskKind, Method, Audience)
+_K = TypeVar("_K", AskKind, Method, Audience, TakeoverSign)
 
 
 class _Guarding(Request):

@@ -12,6 +12,7 @@ from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.desk.clerk_desk import ClerkDesk
+from expunge.adapters.desk.clerk_incidents import ClerkIncidents
 from expunge.adapters.desk.clerk_order_desk import ClerkOrderDesk
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
@@ -40,5 +41,6 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         held=ClerkHeld(connections),
         deletions=ClerkDeletions(connections),
         desk=ClerkDesk(connections),
+        incidents=ClerkIncidents(connections),
         order_desk=ClerkOrderDesk(connections),
     )

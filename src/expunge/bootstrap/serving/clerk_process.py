@@ -17,6 +17,7 @@ from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
 from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.desk.desk_requests import ReviewDesk
+from expunge.adapters.desk.incident_requests import IncidentDesk
 from expunge.adapters.desk.order_requests import StaffOrderDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
@@ -33,6 +34,7 @@ from expunge.bootstrap.clerk.desks.local_exports import LocalExports
 from expunge.bootstrap.clerk.desks.local_families import LocalFamilies
 from expunge.bootstrap.clerk.desks.local_guardians import LocalGuardians
 from expunge.bootstrap.clerk.desks.local_held import LocalHeld
+from expunge.bootstrap.clerk.desks.local_incidents import LocalIncidents
 from expunge.bootstrap.clerk.desks.local_order_desk import LocalOrderDesk
 from expunge.bootstrap.clerk.desks.local_orders import LocalOrders, LocalReceipts
 from expunge.bootstrap.clerk.desks.local_reviews import LocalReviews
@@ -102,6 +104,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
         **AppDesk(_door(kept, lambda household: LocalApps(household, room, carrier))).handlers(),
         **ReviewDesk(_door(kept, lambda household: LocalDesk(household.reviews))).handlers(),
+        **IncidentDesk(_door(kept, lambda household: LocalIncidents(LocalDesk(household.reviews)))).handlers(),
         **StaffOrderDesk(_door(kept, LocalOrderDesk)).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }

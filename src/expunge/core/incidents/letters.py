@@ -70,7 +70,10 @@ _TOLD = (IncidentFact.GOVERNMENT_TOLD, IncidentFact.NO_NOTICE, IncidentFact.PEOP
 def report(matter: LetterMatter, made: datetime) -> str:
     """Return the draft of the report for the authority, as Markdown."""
     count = f"{matter.accounts} accounts, with recordings or families of {matter.people} people"
-    number = f"{count}. Each account counts once." if not matter.could_not else f"At least {count}: {'; '.join(matter.could_not)}."
+    number = f"{count}. Each account counts once."
+    if matter.could_not:
+        least = f"At least {count}" if matter.accounts else "The number could not be told"
+        number = f"{least}: {'; '.join(matter.could_not)}."
     lines = [
         f"# Report of incident {matter.incident}",
         f"**{UNSIGNED}**",

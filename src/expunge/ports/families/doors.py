@@ -15,6 +15,7 @@ from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.review_door import FamilyReviewDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 from expunge.ports.review.desk_door import DeskDoor
+from expunge.ports.review.incident_door import IncidentDoor
 from expunge.ports.review.order_desk import OrderDeskDoor
 
 
@@ -37,5 +38,7 @@ class FamilyDoors:
     """Its word about requests of staff to see a recording."""
     desk: DeskDoor
     """The review desk, which pages of staff ask for."""
+    incidents: IncidentDoor
+    """Incidents, which pages of staff ask for."""
     order_desk: OrderDeskDoor
     """Orders, as pages of staff ask for them."""

@@ -73,6 +73,29 @@ _UPLOADS = [f"{_NAMESPACE}.portal.guardians.scan_upload.ScanUpload", "django.cor
 """No file of a form is ever written."""
 
 
+_MIDDLEWARE = [
+    f"{_NAMESPACE}.defence.middleware.EvenTimes",
+    *_OF_EVERY_PAGE,
+    f"{_NAMESPACE}.shell.assets.Assets",
+    f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    f"{_NAMESPACE}.staff.middleware.StaffNetworks",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    f"{_NAMESPACE}.accounts.sessions.NoteUse",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    f"{_NAMESPACE}.accounts.sessions.EndSuperseded",
+    f"{_NAMESPACE}.defence.middleware.AttemptThrottle",
+    f"{_NAMESPACE}.accounts.interrupted.KeepTyped",
+    f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",
+    f"{_NAMESPACE}.staff.middleware.Apart",
+]
+
+
 def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
     return {
         "EXPUNGE_SITE": spec,
@@ -96,27 +119,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "allauth.socialaccount",
             "allauth.usersessions",
         ],
-        "MIDDLEWARE": [
-            f"{_NAMESPACE}.defence.middleware.EvenTimes",
-            *_OF_EVERY_PAGE,
-            f"{_NAMESPACE}.shell.assets.Assets",
-            f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.locale.LocaleMiddleware",
-            f"{_NAMESPACE}.staff.middleware.StaffNetworks",
-            "django.middleware.common.CommonMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            f"{_NAMESPACE}.accounts.sessions.NoteUse",
-            "django.contrib.messages.middleware.MessageMiddleware",
-            "allauth.account.middleware.AccountMiddleware",
-            "allauth.usersessions.middleware.UserSessionsMiddleware",
-            f"{_NAMESPACE}.accounts.sessions.EndSuperseded",
-            f"{_NAMESPACE}.defence.middleware.AttemptThrottle",
-            f"{_NAMESPACE}.accounts.interrupted.KeepTyped",
-            f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",
-            f"{_NAMESPACE}.staff.middleware.Apart",
-        ],
+        "MIDDLEWARE": _MIDDLEWARE,
         "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
         "FILE_UPLOAD_HANDLERS": _UPLOADS,
         "USE_TZ": True,

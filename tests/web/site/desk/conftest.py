@@ -25,7 +25,15 @@ def office(desk_of_the_worker: SiteServed, request: pytest.FixtureRequest) -> It
         yield found
 
 
+@pytest.fixture(scope="session")
+def watching_office(desk_of_the_worker: SiteServed) -> Iterator[Desk]:
+    """Its desk with the staff of all tests of views."""
+    desk_of_the_worker.sql("DELETE FROM expunge_counter")
+    with desk_of(desk_of_the_worker, tag="-watching") as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
-def watched(office: Desk) -> Watching:
-    """Its reviewer, at a browser."""
-    return Watching.at(office)
+def watched(watching_office: Desk) -> Watching:
+    """Its reviewer at a browser, and its officer, both logged in just now."""
+    return Watching.at(watching_office)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -19,43 +16,10 @@ from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import SuspendStaff
 from expunge.core.accounts.staff_events import StaffReason
 from expunge.core.verification.receipt_verify import verify
-from tests.cli import world
 from tests.web.site.deciders import Decider, decided
+from tests.web.site.desk.orders_company import LIST, Orders, approver
 from tests.web.site.kit import SiteServed
 from tests.web.site.office import at_the_machine
-
-LIST = "/staff/desk/orders/"
-
-
-@dataclass
-class Orders:
-    """A company whose map names the passkey of one officer."""
-
-    site: SiteServed
-    officer: Decider
-    other: Decider
-    clerk: Decider
-
-    def machine(self, *words: str) -> dict[str, object]:
-        ran = at_the_machine(self.site.folder, *words, "--json")
-        assert ran.code in (0, 5), ran.err
-        return dict(ran.json)
-
-    def order(self, profile: str, by: str = "") -> str:
-        """A planned order about a new person."""
-        add(self.site.folder, profile)
-        entered = [*(("--by", by) if by else ())]
-        order = str(self.machine("order", "erase", f"profile:{profile}", "--yes", *entered)["order"])
-        self.machine("plan", order)
-        return order
-
-    def digest(self, order: str) -> str:
-        return str(self.machine("status", order)["orders"][0]["digest"])  # type: ignore[index]
-
-    def approve(self, person: Decider, order: str) -> dict[str, str]:
-        """Sign what the page asks for; return the last answer."""
-        action, values = person.get(f"{LIST}{order}/").form("digest")
-        return dict(person.perform(action, digest=values["digest"]))
 
 
 def raw(person: Decider, path: str) -> bytes:
@@ -64,13 +28,6 @@ def raw(person: Decider, path: str) -> bytes:
     sent = {"Cookie": cookies, "X-Forwarded-For": person.address, "User-Agent": person.agent}
     with urllib.request.urlopen(urllib.request.Request(f"{person.site.origin}{path}", headers=sent), timeout=30) as answer:
         return bytes(answer.read())
-
-
-def add(folder: Path, profile: str) -> None:
-    """A person with one recording."""
-    with closing(sqlite3.connect(folder / "world" / "app.db")) as database, database:
-        database.execute("insert into profiles values (?, 'a-one', 'Zoe', '2026-01-02')", (profile,))
-    world.record(folder, profile, f"rec-{profile}")
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +40,8 @@ def orders(served_site: SiteServed) -> Iterator[Orders]:
     ]  # fmt: skip
     for person in people:
         assert "to" in person.sign_in()
-    found = Orders(served_site, *people)
-    path = served_site.folder / "expunge.yaml"
-    before = path.read_text()
-    told = found.machine("approvers")
-    keys = {each["label"]: each["key"] for each in told["passkeys"]}  # type: ignore[attr-defined]
-    assert not told["approvers"]
-    path.write_text(f"{before}approvers:\n  dana: '{keys['signs-1']}'\n")
-    yield found
-    # Why: other modules plan orders of this company without an approval.
-    path.write_text(before)
+    with approver(served_site, "signs-1"):
+        yield Orders(served_site, *people)
 
 
 @pytest.mark.duty("NST-10")
@@ -152,7 +101,7 @@ def test_an_answer_about_another_plan_or_one_that_was_planned_anew_enters_nothin
         assert "trouble" in officer.told(f"{LIST}{first}/signed/", digest=orders.digest(first), response=response)
     assert "The plan has changed" in officer.told(f"{LIST}{first}/sign/", digest=sha256(b"other").hexdigest())["trouble"]
     for order in (first, second):
-        assert orders.machine("status", order)["orders"][0]["state"] == "planned"  # type: ignore[index]
+        assert orders.state(order) == "planned"
     assert officer.get(f"{LIST}ord-nobody/").status == 404
 
 
@@ -165,7 +114,7 @@ def test_a_copied_key_approves_nothing(orders: Orders) -> None:
     assert "to" in officer.sign_in()
     told = officer.told(f"{LIST}{order}/signed/", digest=orders.digest(order), response=copied.sign(begun["options"]).decode())
     assert "was copied" in told["trouble"]
-    assert orders.machine("status", order)["orders"][0]["state"] == "planned"  # type: ignore[index]
+    assert orders.state(order) == "planned"
 
 
 @pytest.mark.duty("NST-10")

@@ -162,13 +162,13 @@ def test_what_a_player_tells_is_entered_and_what_makes_no_sense_is_not(watched: 
 def test_steps_go_as_far_as_was_asked_and_a_refusal_says_why(watched: Watching) -> None:
     view = watched.began(clarity=Clarity.FACES_HIDDEN, sound=Sound.MASKED)
     page = watched.reviewer.get(view)
-    assert "Clearer: in colour, faces hidden" in page.words
-    assert "Clearer: voices changed" in page.words
-    assert "a clear picture" not in page.words
+    assert "Clearer: faces hidden" in page.words
+    assert "Clearer: masked sound" in page.words
+    assert "Clearer: clear picture" not in page.words
     refused = watched.reviewer.post(f"{view}step/", clarity="clear", sound="mute", at="0")
     assert "Not made clearer. The request asked for less." in refused.words
     done = watched.reviewer.post(f"{view}step/", clarity="pixelated", sound="masked", at="3000")
-    assert "From here on: coarse blocks without colour, voices changed." in done.words
+    assert "From here on: pixelated, masked sound." in done.words
     assert done.url.endswith("?at=3000")
     assert decoded(fetched(watched.reviewer, f"{view}segment/?first=0&last=2000")[2]).kinds == {"video", "audio"}
     assert watched.reviewer.post(f"{view}step/", clarity="sharp", sound="mute").status == 200
@@ -188,6 +188,8 @@ def test_pictures_sounds_and_damaged_films_have_pages_of_their_own(watched: Watc
     view = watched.began(PHOTO)
     page = watched.reviewer.get(view)
     assert f'src="{view}still/"' in page.text
+    assert "Clearer: faces hidden" in page.words
+    assert "masked sound" not in page.words, "a picture has none"
     status, headers, data = fetched(watched.reviewer, f"{view}still/")
     assert (status, headers["Content-Type"], data[:2]) == (200, "image/jpeg", b"\xff\xd8")
     assert headers["Cache-Control"] == "no-store"

@@ -65,6 +65,7 @@ class Watching:
     @classmethod
     def at(cls, office: Desk) -> Watching:
         put_recordings(office.served)
+        office["officer"].caller = apart(office["officer"].sign_in)
         return cls(office, office["reviewer"].browser())
 
     @property

@@ -19,8 +19,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from expunge.core.journal.incident_events import TakeoverSign
 from expunge.web.site.accounts import interrupted, known_devices, sessions
-from expunge.web.site.accounts.guarding import account_of
+from expunge.web.site.accounts.guarding import account_of, guard
 from expunge.web.site.accounts.models import Account, KnownDevice
 from expunge.web.site.accounts.session_store import IDLE, latest_end
 from expunge.web.site.shell.devices import device_name
@@ -60,6 +61,8 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
             KnownDevice.objects.filter(account=account, pk=number).delete()
         elif act == "end" and number is not None:
             return _end(request, account, number)
+        elif act == "stranger":
+            return _stranger(request, account)
         elif act == "others":
             sessions.end_all(account, but=request)
             answer: HttpResponse = super().post(request, *args, **kwargs)
@@ -99,6 +102,15 @@ def typed_before(request: HttpRequest) -> HttpResponse:
 def not_there(_: HttpRequest) -> HttpResponse:
     """Refuse allauth's addresses that hold the number of a passkey: no address of a page holds an identifier."""
     raise Http404
+
+
+def _stranger(request: HttpRequest, account: Account) -> HttpResponse:
+    """End every other session, forget every browser, and have it looked into."""
+    sessions.end_all(account, but=request)
+    known_devices.forget(account)
+    guard().report_takeover(account.pk, TakeoverSign.SAID)
+    messages.success(request, _("All other devices are logged out, and we look into it. Change your password now."))
+    return redirect("account_change_password")
 
 
 def _end(request: HttpRequest, account: Account, number: int) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from allauth.account import signals
@@ -11,8 +12,13 @@ from allauth.mfa.signals import authenticator_added
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 
+from expunge.core.attempts import spray
 from expunge.core.attempts.attempt_limits import Factor
+from expunge.core.attempts.spray import SourceCounts
+from expunge.core.journal.incident_events import TakeoverSign
+from expunge.errors import ExpungeError
 from expunge.web.site.accounts.closing import account_closing
+from expunge.web.site.accounts.guarding import guard
 from expunge.web.site.defence import notices, throttle
 
 ATTEMPT = "expunge_attempt"
@@ -70,3 +76,16 @@ def _closing(sender: Any, account: Any, addresses: Sequence[str], **_: Any) -> N
 def _logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
     if request is not None:
         notices.sessions_elsewhere(request, user)
+        _report_stranger(request, user)
+
+
+def _report_stranger(request: HttpRequest, user: Any) -> None:
+    """Report that a machine came in that tried the accounts of others. Whole networks are not suspected: owners live in them too."""
+    attempt = getattr(request, ATTEMPT, None)
+    if attempt is None or attempt.known:
+        return
+    source = SourceCounts(attempt.source.client_accounts, 0, attempt.source.password_accounts)
+    if spray.is_suspect(source):
+        # Why suppressed: the login is not the place to tell of it, and the attack has its own row, with who came in.
+        with suppress(ExpungeError):
+            guard().report_takeover(user.pk, TakeoverSign.SPRAYED)

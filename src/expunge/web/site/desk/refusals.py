@@ -35,6 +35,22 @@ _RULES: Mapping[str, str | Promise] = MappingProxyType(
         "customer-bars-review": gettext_lazy("The customer lets no person look at this recording."),
         "emergency-not-reviewed": gettext_lazy("An earlier emergency of yours still waits to be judged."),
         "less-may-do": gettext_lazy("It asks for more than grey blocks without sound, and does not say why less would not do."),
+        "another-session": gettext_lazy("This view belongs to another login of yours. It goes on there."),
+        "clearer-than-asked": gettext_lazy("The request asked for less. What is clearer takes a new request."),
+        "more-than-granted": gettext_lazy("Less than this was agreed to. What is clearer takes a new request."),
+        "no-approval": gettext_lazy("Not enough other people have approved this."),
+        "nobody-agreed": gettext_lazy("Neither the customer nor another person agreed to this."),
+        "no-consent": gettext_lazy("The customer has not agreed to this, or does not any more."),
+        "erasure-ordered": gettext_lazy("A person in the recording is being erased, or was."),
+        "live-view": gettext_lazy("The camera is recording now. A camera is never watched live."),
+        "not-a-reviewer": gettext_lazy("Your account does not have the right for this now. An administrator grants rights."),
+        "no-lease": gettext_lazy("The view is over."),
+        "not-active": gettext_lazy("The view is over."),
+        "lease-over": gettext_lazy("The view is over."),
+        "not-approved": gettext_lazy("The request is not approved, or not any more."),
+        "out-of-range": gettext_lazy("This part lies outside what was asked for."),
+        "seen-enough-today": gettext_lazy("You have seen as much today as is good for a person. Go on tomorrow, or hand the case on."),
+        "another-recording": gettext_lazy("The recording of the request is not there any more."),
         "emergency-is-narrow": gettext_lazy("An emergency shows grey blocks, or colour with faces hidden, and no more."),
     }
 )
@@ -53,7 +69,7 @@ def reasons(error: DeskRefused) -> list[str]:
     said = error.message.split("; ")
     if len(said) != len(error.rules):
         return [str(_RULES[rule]) for rule in error.rules if rule in _RULES] or said
-    return [str(_RULES.get(rule, text)) for rule, text in zip(error.rules, said, strict=True)]
+    return list(dict.fromkeys(str(_RULES.get(rule, text)) for rule, text in zip(error.rules, said, strict=True)))
 
 
 def in_one_line(error: ExpungeError) -> str:

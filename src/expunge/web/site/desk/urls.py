@@ -17,5 +17,6 @@ urlpatterns = [
     path("", include("expunge.web.site.desk.findings.urls")),
     path("", include("expunge.web.site.desk.people.urls")),
     path("", include("expunge.web.site.desk.looks.urls")),
+    path("incidents/", include("expunge.web.site.desk.incidents.urls")),
     path("view/", include("expunge.web.site.desk.viewing.urls")),
 ]

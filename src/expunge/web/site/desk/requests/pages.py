@@ -121,9 +121,16 @@ def _shown(request: DeskRequest, page: RequestPage) -> dict[str, Any]:
         "approves": not page.own and waits and StaffRight.APPROVE_VIEWS in rights and not card.takes_family_word,
         "judges": not page.own and card.judge_until is not None and StaffRight.APPROVE_VIEWS in rights,
         "stops": card.lease is not None and card.lease.runs,
+        "begins": begins(card),
         "next": next_step(card, page.needed),
         "withdrawn": any(not each.granted and each.name and each.name.account == card.reviewer.account for each in page.answers),
     }
+
+
+def begins(card: RequestCard) -> bool:
+    """Return whether there is something to begin: the desk decides about it once it is asked to."""
+    waits = card.standing is RequestStanding.WAITING and (card.break_glass or card.takes_family_word)
+    return waits or card.standing is RequestStanding.APPROVED
 
 
 def next_step(card: RequestCard, needed: int | None) -> str:

@@ -6,14 +6,17 @@ from django import forms
 from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.review_words import RecusalReason, ReviewOutcome
 from expunge.errors import IllegalTransition
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
-from expunge.web.site.desk.viewing import pages, words
+from expunge.web.site.desk.viewing import pages
+from expunge.web.site.desk.words import choices
 
 MOST_NOTE = 2000
 """Characters of a note."""
@@ -23,7 +26,7 @@ class ResultForm(forms.Form):
     """The result of a view."""
 
     outcome = forms.ChoiceField(
-        label=gettext_lazy("Result"), choices=[("", ""), *((each.value, words.OUTCOMES[each]) for each in ReviewOutcome)]
+        label=gettext_lazy("Result"), choices=lambda: [("", ""), *((value, capfirst(said)) for value, said in choices(ReviewOutcome))]
     )
     note = forms.CharField(
         label=gettext_lazy("Note"),
@@ -37,7 +40,7 @@ class ResultForm(forms.Form):
 
 
 @require_POST
-@desk_page()
+@desk_page(StaffRight.SEE_VIEWS, StaffRight.REQUEST_VIEWS)
 def give_back(request: DeskRequest, request_id: str) -> HttpResponseBase:
     """Give a recording back: the view ends, and it is not shown to this reviewer again."""
     try:
@@ -53,7 +56,7 @@ def give_back(request: DeskRequest, request_id: str) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@desk_page()
+@desk_page(StaffRight.SEE_VIEWS, StaffRight.REQUEST_VIEWS)
 def result(request: DeskRequest, request_id: str) -> HttpResponseBase:
     """Ask for the result of a view, and enter it: that ends the view, and closes the request.
 

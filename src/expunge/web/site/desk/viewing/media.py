@@ -140,6 +140,7 @@ def _answered(act: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     except OddNumbers:
         return told(HTTPStatus.BAD_REQUEST, words=_("This part of the view does not exist."))
     except ExpungeError as error:
+        said = words.trouble(error)
         rules = error.rules if isinstance(error, DeskRefused) else ()
         status = HTTPStatus.GONE if words.ENDED & set(rules) else status_of(error)
-        return told(status, *rules, words=words.trouble(error))
+        return told(status, *rules, words=said)

@@ -11,18 +11,18 @@ from django.http import QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.review_words import Clarity, Sound
-from expunge.core.review.rendition import FormKind
-from expunge.core.review.request import RequestStanding
+from expunge.core.review.rendition import FormKind, MediaForm
 from expunge.errors import DeskRefused, ExpungeError, IllegalTransition, ItemGone, Unplayable
 from expunge.ports.review.desk_door import DeskCaller, LeaseCard, RequestCard
-from expunge.web.site.desk.seating import LOGIN_RULES, DeskRequest, desk, desk_page
+from expunge.web.site.desk.requests.pages import begins
+from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
 from expunge.web.site.desk.viewing import forms, words
+from expunge.web.site.desk.words import word
 from expunge.web.site.shell.headers import POLICY
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
@@ -43,7 +43,7 @@ def start(request: DeskRequest, request_id: str) -> HttpResponseBase:
         return _refused(request, error)
     if card.lease is not None:
         return redirect("desk_view", card.lease.lease)
-    return render(request, "desk/viewing/start.html", about(card) | {"ready": card.standing is RequestStanding.APPROVED})
+    return render(request, "desk/viewing/start.html", about(card) | {"ready": begins(card)})
 
 
 @require_safe
@@ -79,9 +79,7 @@ def step(request: DeskRequest, lease: str) -> HttpResponseBase:
     except ValueError:
         messages.error(request, _("There is no such step."))
     except DeskRefused as refusal:
-        if LOGIN_RULES.intersection(refusal.rules):
-            raise
-        messages.error(request, _("Not made clearer. %(reasons)s") % {"reasons": words.refused(refusal)})
+        messages.error(request, _("Not made clearer. %(reasons)s") % {"reasons": words.trouble(refusal)})
     there = reverse("desk_view", args=[lease])
     return redirect(f"{there}?at={at}" if _NUMBER.fullmatch(at) else there)
 
@@ -91,11 +89,11 @@ def _shown(who: DeskCaller, card: LeaseCard, asked: RequestCard, given: QueryDic
         "lease": card,
         "left": f"{card.seconds_left // 60}:{card.seconds_left % 60:02}",
         "clear": words.clearness(card.clarity, card.sound),
-        "steps": _steps(card, asked),
     }
     if card.clarity is Clarity.TRANSCRIPT:
         return values | {"template": "transcript", "transcript": desk().transcript(who, card.lease)}
     form = forms.form_of(who, card.lease)
+    values["steps"] = _steps(card, asked, form)
     if form.kind is FormKind.PICTURE:
         return values | {"template": "still"}
     first, last = forms.shown_range(who, card, asked)
@@ -128,24 +126,25 @@ def range_seconds(first: int, last: int) -> int:
     return -(-(last - first) // 1000)
 
 
-def _steps(card: LeaseCard, asked: RequestCard) -> list[dict[str, Any]]:
-    """Return the steps of clarity and of sound beside the present ones, up to what was asked for."""
-    if card.clarity is Clarity.TRANSCRIPT:
-        return []
+def _steps(card: LeaseCard, asked: RequestCard, form: MediaForm) -> list[dict[str, Any]]:
+    """Return the steps of clarity and of sound beside the present ones, up to what was asked for, of what the recording has."""
     pictures = [
-        _step(each.step > card.clarity.step, each, card.sound, words.PICTURES[each])
+        _step(each.step > card.clarity.step, each, card.sound, word(each))
         for each in Clarity
-        if each is not Clarity.TRANSCRIPT and abs(each.step - card.clarity.step) == 1 and each.step <= asked.clarity.step
+        if form.kind is not FormKind.SOUND
+        and each is not Clarity.TRANSCRIPT
+        and abs(each.step - card.clarity.step) == 1
+        and each.step <= asked.clarity.step
     ]
     sounds = [
-        _step(each.step > card.sound.step, card.clarity, each, words.SOUNDS[each])
+        _step(each.step > card.sound.step, card.clarity, each, word(each))
         for each in Sound
-        if abs(each.step - card.sound.step) == 1 and each.step <= asked.sound.step
+        if form.has_sound and abs(each.step - card.sound.step) == 1 and each.step <= asked.sound.step
     ]
     return pictures + sounds
 
 
-def _step(up: bool, clarity: Clarity, sound: Sound, text: str | Promise) -> dict[str, Any]:
+def _step(up: bool, clarity: Clarity, sound: Sound, text: str) -> dict[str, Any]:
     return {"up": up, "clarity": clarity.value, "sound": sound.value, "words": text}
 
 
@@ -154,17 +153,12 @@ def about(asked: RequestCard) -> dict[str, Any]:
     return {
         "asked": asked,
         "case": asked.case_number,
-        "purpose": words.PURPOSES[asked.purpose],
         "asked_clear": words.clearness(asked.clarity, asked.sound),
-        "range": (asked.first_ms / 1000, asked.last_ms / 1000),
-        "asked_seconds": range_seconds(asked.first_ms, asked.last_ms),
     }
 
 
 def _refused(request: DeskRequest, error: ExpungeError, lease: LeaseCard | None = None) -> HttpResponseBase:
     """Say why nothing is shown. Raises the error itself where a passkey that is shown now would mend it."""
-    if isinstance(error, DeskRefused) and LOGIN_RULES.intersection(error.rules):
-        raise error
     if isinstance(error, IllegalTransition):
         messages.error(request, _("This request had its view. To go on takes a new request."))
         return redirect("desk_home")

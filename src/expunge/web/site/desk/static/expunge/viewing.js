@@ -309,7 +309,7 @@ function begin () {
     at('slide').addEventListener('change', event => player.seek(player.first / 1000 + Number(event.target.value)))
     setInterval(() => { if (!told) player.look() }, 250)
     player.play()
-  } else {
+  } else if (at('stage')) {
     // A still, or a text: what counts is how long it is in front.
     setInterval(() => { if (!told && !document.hidden) account.add('shown', 250) }, 250)
   }
@@ -333,7 +333,7 @@ function begin () {
     }
   })
   if (document.hidden) hide()
-  at('again').addEventListener('click', () => {
+  at('again')?.addEventListener('click', () => {
     room.classList.remove('away-from')
     if (player) { at('play').focus(); player.play() } else at('stage').focus()
   })
