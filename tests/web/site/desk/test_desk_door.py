@@ -31,6 +31,7 @@ from expunge.engine.kernel.journal_streams import REVIEWS, read_register
 from expunge.errors import (
     ChallengeEnded,
     DeskRefused,
+    EvidenceInvalid,
     ExpungeError,
     IllegalTransition,
     ProofRefused,
