@@ -80,7 +80,7 @@ def test_a_file_of_the_company_makes_rules_stricter(tmp_path: Path) -> None:
 
 
 FAULTS = {
-    "rules:\n  - {rule: bedrooms, at_least: 301}": (2, "weaker"),
+    "rules:\n  - {rule: bedrooms, at_least: 601}": (2, "weaker"),
     "rules:\n  - {rule: bedrooms, far: 6}": (2, "weaker"),
     "rules:\n  - {rule: bedrooms, always: 9000}": (2, "weaker"),
     "rules:\n  - {rule: no-case, far: 5}": (2, "weaker"),

@@ -7,6 +7,7 @@ from tests.engine.duties.mutation import Mutation
 _COUNT = ("tests/core/incidents/test_counting.py",)
 _ENGINE = ("tests/engine/incidents/test_incidents.py",)
 _KEEPER = ("tests/adapters/keeper/test_guard.py::test_code_in_the_web_process_that_swaps_a_login_gains_nothing_for_a_day",)
+_STRANGERS = ("tests/web/site/test_strangers.py",)
 _FINDINGS = ("tests/engine/noticing/test_findings.py",)
 
 INCIDENTS = (
@@ -41,6 +42,14 @@ INCIDENTS = (
     Mutation(
         "RNG-29", "an account that a stranger came into becomes no incident", "engine/accounts/guard.py",
         "self._taken_over(found[0], TakeoverSign.STOPPED, found[1])", "pass", _KEEPER,
+    ),
+    Mutation(
+        "RNG-29", "an owner says that was not me, and nobody hears it", "web/site/accounts/views.py",
+        "guard().report_takeover(account.pk, TakeoverSign.SAID)", "pass", _STRANGERS,
+    ),
+    Mutation(
+        "RNG-29", "a machine that sprayed comes in unseen", "web/site/defence/outcomes.py",
+        "    if spray.is_suspect(source):", "    if False:", _STRANGERS,
     ),
     Mutation(
         "RNG-29", "it is closed before its report was handed in", "engine/incidents/closing.py",

@@ -35,7 +35,7 @@ from expunge.engine.kernel.journal_streams import FAMILIES, INCIDENTS, REVIEWS, 
 from expunge.engine.noticing import deciding
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.reports import all_deadlines
-from expunge.errors import DecisionRefused, EvidenceInvalid, IllegalTransition, UsageError
+from expunge.errors import DecisionRefused, EvidenceInvalid, IllegalTransition, StateUnavailable, UsageError
 from expunge.maps.sections.clocks import shipped_clocks
 from tests.adapters.noticing.large_office import FIRST
 from tests.cli.running import expunge as command
@@ -217,6 +217,31 @@ def test_the_log_commits_to_every_step_and_a_changed_step_is_found(context: Cont
     monkeypatch.setattr(context.journal, "read", changed)
     with pytest.raises(EvidenceInvalid, match="not what the log committed to"):
         committing.verify(context)
+
+
+@pytest.mark.parametrize("broken", ["append", "register"])
+def test_a_crash_before_or_after_the_logs_entry_leaves_one_entry(
+    office: DeskCompany,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+) -> None:
+    context = office.desk.context
+    finding.taken_over(context.journal, context.clock, "acc-1", TakeoverSign.SAID)
+    before = context.log.head().size
+
+    def away(*_: object) -> None:
+        raise StateUnavailable("it is away", help="try again")
+
+    with monkeypatch.context() as fault:
+        fault.setattr(context.log if broken == "append" else committing, broken, away)
+        with pytest.raises(StateUnavailable):
+            entering.refresh(context)
+    assert context.log.head().size == before + (broken == "register")
+    entering.refresh(context)
+    assert context.log.head().size == before + 1
+    events = list(read_register(context.journal, INCIDENTS))
+    assert [type(each) for each in events].count(IncidentsLogged) == 1
+    assert committing.verify(context) == len(events) - 2
 
 
 def test_what_is_entered_has_a_reference_times_that_have_come_and_no_name(office: DeskCompany) -> None:  # noqa: F811

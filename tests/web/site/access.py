@@ -114,6 +114,19 @@ PAGES: Mapping[str, frozenset[Role]] = {
     ),
     **dict.fromkeys(("staff_forms", "staff_form", "staff_form_scan", "staff_form_begin", "staff_form_finish"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("staff_people", "staff_person", "staff_review", "staff_attempts", "staff_incident"), READERS),
+    # The desk: a company without one answers each of these that it has none.
+    **dict.fromkeys(("desk_home", "desk_records", "desk_request", "desk_request_stop"), READERS | {Role.REVIEWER}),
+    **dict.fromkeys(("desk_again", "desk_again_begin", "desk_again_finish"), STAFF),
+    **dict.fromkeys(
+        (
+            "desk_requests", "desk_request_new", "desk_request_emergency", "desk_request_extend", "desk_request_withdraw",
+            "desk_statement", "desk_statement_begin", "desk_statement_finish",
+        ),
+        frozenset({Role.REVIEWER}),
+    ),
+    **dict.fromkeys(("desk_approvals", "desk_approval", "desk_judgement", "desk_train"), frozenset({Role.OFFICER})),
+    **dict.fromkeys(("desk_findings", "desk_finding", "desk_looks"), frozenset({Role.OFFICER, Role.ASSESSOR})),
+    "desk_people": READERS,
     **dict.fromkeys(
         (
             "desk_view_start", "desk_view", "desk_view_step", "desk_view_segment", "desk_view_film", "desk_view_still", "desk_view_live",

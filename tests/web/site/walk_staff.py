@@ -53,6 +53,7 @@ def manage(walk: Walk) -> None:
     _go_on(walk)
     walk.see("staff_decide_function", "problem")
     _orders(walk, f"officer-{walk.family}")
+    incidents(walk)
     walk.visit("staff_review", "open")
     decided(walk.served, SuspendStaff(officer, StaffReason.AWAY))
     walk.page.locator("[role=status] h1").wait_for(timeout=10_000)
@@ -69,6 +70,34 @@ def _orders(walk: Walk, label: str) -> None:
         walk.page.locator("form[data-ceremony] [type=submit]").click()
         walk.page.locator("[role=status]").wait_for()
         walk.see("desk_order", "approved")
+
+
+def incidents(walk: Walk) -> None:
+    """Enter an incident, and look at each page about it."""
+    walk.visit("desk_incident_new")
+    walk.page.locator("[name=kind]").select_option("copy")
+    walk.fill(began="2026-01-05T08:00", discovered="2026-01-07T08:00", reference="SEC-1042")
+    with walk.page.expect_navigation():
+        walk.page.locator("main form.card [type=submit]").click()
+    walk.see("desk_incident_new", "problem")
+    walk.page.locator("#what-copied").check()
+    walk.fill(began="2026-01-05T08:00", discovered="2026-01-07T08:00", reference="SEC-1042")
+    with walk.page.expect_navigation():
+        walk.page.locator("main form.card [type=submit]").click()
+    walk.see("desk_incident")
+    here = walk.page.url.removeprefix(walk.served.origin)
+    walk.visit("desk_incidents")
+    for name, path in {
+        "desk_incident_change": "enter/fact/",
+        "desk_incident_close": "close/",
+        "desk_incident_letter": "letter/people/",
+    }.items():
+        walk.go(f"{here}{path}")
+        walk.see(name)
+    walk.go(f"{here}enter/reach/")
+    walk.see("desk_incident_change", "reach")
+    walk.go(f"{here}letter/authority/")
+    walk.see("desk_incident_letter", "report")
 
 
 def attack(walk: Walk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from expunge.engine.noticing import deciding, running
 from expunge.engine.noticing.deciding import Judgement
 from expunge.engine.noticing.running import Noticed
 from expunge.engine.reports import officer_letter
-from expunge.errors import Misconfigured
+from expunge.errors import Busy, Misconfigured, NotWitnessed, StateUnavailable
 
 __all__ = ["FindingReason", "FindingService", "Judgement", "rulebook", "seen"]
 ROLLUP = "noticing/rollup.npz"
@@ -94,7 +95,9 @@ class FindingService(DomainService):
     def _take_in(self, decided: Finding) -> None:
         """Make an incident of what was confirmed. Each nightly run takes in what a crash left out."""
         if decided.standing is FindingStanding.CONFIRMED:
-            entering.refresh(self.context)
+            # Why suppressed: the judgement stands, whether the log can be written now or not.
+            with suppress(Busy, NotWitnessed, StateUnavailable):
+                entering.refresh(self.context)
 
 
 def rulebook(map_path: Path | str | None = None) -> Rulebook:

@@ -104,7 +104,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
         **AppDesk(_door(kept, lambda household: LocalApps(household, room, carrier))).handlers(),
         **ReviewDesk(_door(kept, lambda household: LocalDesk(household.reviews))).handlers(),
-        **IncidentDesk(_door(kept, lambda household: LocalIncidents(LocalDesk(household.reviews)))).handlers(),
+        **IncidentDesk(_door(kept, lambda household: LocalIncidents(household.reviews))).handlers(),
         **StaffOrderDesk(_door(kept, LocalOrderDesk)).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expunge.adapters.state.accounts_database import AccountsDatabase
-from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.errors import ExpungeError, Misconfigured
 
@@ -21,6 +20,8 @@ class ServedMap:
     """Without URLs and options of stores, and without sections that no server looks at."""
     database: AccountsDatabase | None
     """The database of its accounts; None for a map without."""
+    desk: bool = False
+    """Whether the map has a review desk. What the desk goes by is the clerk's alone."""
 
 
 def read_served(path: Path | None) -> ServedMap:
@@ -80,6 +81,4 @@ def _served(path: Path | None) -> ServedMap | tuple[str, str]:
         return error.message, error.help
     stores = {name: StoreSpec(name, store.kind, "") for name, store in data_map.stores.items()}
     kept = {name: getattr(data_map, name) for name in ("datasets", "retention", "state", "purposes", "accounts", "source")}
-    # Why without what it says: pages only look whether there is a review desk, and it names folders.
-    review = None if data_map.review is None else ReviewSpec()
-    return ServedMap(DataMap(stores=stores, identities={}, ignore=(), review=review, **kept), database)
+    return ServedMap(DataMap(stores=stores, identities={}, ignore=(), **kept), database, data_map.review is not None)

@@ -131,7 +131,7 @@ def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> Serv
             return found
         from expunge.web.site.settings import set_up
 
-        set_up(found.map.accounts, found.database.settings, proxies, os.environ.get(_PASSWORDS, ""), desk=found.map.review is not None)
+        set_up(found.map.accounts, found.database.settings, proxies, os.environ.get(_PASSWORDS, ""), desk=found.desk)
     except ImportError as error:
         raise _lacking(error) from error
     return found

@@ -241,8 +241,9 @@ def test_people_shows_who_can_be_shown_a_recording_and_who_reaches_sealed_bytes_
     page = seats.officer.get("/staff/desk/people/").words
     shown, _, rest = page.partition("Reach sealed bytes alone")
     assert office["reviewer"].label in shown
-    assert "Harm or a loss of money is kept away" in shown
+    assert "harm or financial loss" in shown
     assert "ops-staff-pages" not in shown
+    assert "To approve" in page, "the pages of the desk stand in the navigation"
     assert "ops-staff-pages" in rest.partition("Training and statements that are open")[0]
     assert "expunge vault who-can-read" in rest
     assert seats.reviewer.get("/staff/desk/people/").status == HTTPStatus.FORBIDDEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import threading
 import time
@@ -16,13 +17,16 @@ from playwright.sync_api import Browser, Page, Response, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from expunge.core.journal.review_events import ClarityChanged, ReviewRecused, ViewServed
-from expunge.core.journal.review_words import Clarity, RecusalReason, Sound
+from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewPurpose, Sound
 from expunge.core.review.watched import WatchDoubt, WatchedLease
 from tests.adapters.rendering.measuring import detail_left
 from tests.adapters.rendering.recorded import Decoded, decoded
 from tests.adapters.rendering.test_pixels import CODEC, MOST_LEFT, expected_of, mark_of
 from tests.web.site.browser import Visitor, visitor
-from tests.web.site.desk.watching import HEIGHT, PHOTO, SOUND, WIDTH, Watching, content
+from tests.web.site.deciders import apart
+from tests.web.site.desk import desk_company
+from tests.web.site.desk.watching import FILM, HEIGHT, PHOTO, SOUND, WIDTH, Watching, content
+from tests.web.site.family_company import guardian
 from tests.web.site.looking import Look, prove
 from tests.web.site.test_recordings_browser import until
 
@@ -96,9 +100,28 @@ def last_painted(page: Page) -> float:
     return float(page.evaluate("painted[painted.length - 1][0]"))
 
 
-def test_a_view_begins_is_watched_becomes_clearer_and_ends_with_a_result(watched: Watching, seated: Visitor) -> None:
-    request = watched.approved(clarity=Clarity.FACES_HIDDEN, sound=Sound.MASKED)
-    page = seated.go(f"{watched.site.origin}/staff/desk/view/start/{request}/")
+def test_a_view_is_asked_for_approved_by_another_watched_made_clearer_and_ends_with_a_result(watched: Watching, seated: Visitor) -> None:
+    page = seated.go(f"{watched.site.origin}/staff/desk/requests/new/")
+    page.get_by_label("What for").select_option("harm or financial loss")
+    page.get_by_label("Kind of case").select_option("support")
+    page.get_by_label("Case", exact=True).fill("LE-88")
+    page.get_by_label("Recording").fill(f"rings/{FILM}")
+    page.get_by_label("To", exact=True).fill("00:20")
+    page.get_by_label("The clearest picture").select_option("faces hidden")
+    page.get_by_label("The clearest sound").select_option("masked")
+    page.get_by_label("Why less would not do").fill("The customer says that the bell does not ring.")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.wait_for_url(re.compile(r"/requests/[0-9a-f]{16}/$"))
+    request = page.url.strip("/").rpartition("/")[2]
+    expect(page.locator("main")).to_contain_text("Another person has to approve it.")
+    expect(page.get_by_role("link", name="Begin the view")).to_have_count(0)
+    officer = apart(watched.office["officer"].browser)
+    officer.get(f"/staff/desk/approvals/{request}/")
+    officer.send("decision", decision="approve")
+    assert "This is what you decide" in officer.last.words if officer.last else False
+    officer.send("decision", confirmed="1")
+    page.reload()
+    page.get_by_role("link", name="Begin the view").click()
     expect(page.locator("main")).to_contain_text("The time of the view runs from then on")
     expect(page.get_by_role("link", name="My requests")).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="Begin the view").click()
@@ -148,6 +171,29 @@ def test_revoked_in_the_middle_no_frame_is_painted_after_a_second(watched: Watch
     assert page.locator("video").count() == 0
     assert last_painted(page) <= watched.ended_at(view) + LATEST
     assert watched.views(view)[-1].at.timestamp() <= watched.ended_at(view)
+
+
+@pytest.mark.soak
+def test_a_family_that_says_no_stops_the_player_and_reads_what_was_seen(watched: Watching, seated: Visitor) -> None:
+    one = guardian(watched.site, "says.no@home.example", "p-mia")
+    base = one.go()
+    new = desk_company.new(name=FILM, last_ms=20_000, purpose=ReviewPurpose.AUTHORISED, case_number="LE-91")
+    request = apart(lambda: watched.office.door.ask(watched.office["reviewer"].caller, new).request)
+    assert one.person.post(f"{base}reviews/answer/", request=request, word="allow").path == "/account/confirm/"
+    one.confirm()
+    view = watched.begun(request)
+    page = playing(watched, seated, view)
+    denying = beside(lambda: one.person.post(f"{base}reviews/answer/", request=request, word="deny"))
+    expect(page.locator("[data-part=why]")).to_have_text("The family does not allow this view any more.")
+    denying.join()
+    page.wait_for_timeout(1500)
+    assert last_painted(page) <= watched.ended_at(view) + LATEST
+    one.person.get(f"{base}looked/?each=1")
+    one.confirm()
+    looked = one.person.get(f"{base}looked/")
+    assert "Case LE-91" in looked.words
+    assert "coarse blocks without colour, no sound" in looked.words
+    assert "Your family allowed it." in looked.words
 
 
 def frames_by_polling(page: Page, seconds: float) -> list[tuple[float, int]]:

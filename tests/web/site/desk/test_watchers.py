@@ -12,8 +12,10 @@ def test_few_watch_at_once_and_fewer_of_one_account() -> None:
     with ExitStack() as open_ones:
         asked = [("ann", "1"), ("ann", "2"), ("ann", "3"), ("bob", "4"), ("cid", "5")]
         found = [open_ones.enter_context(watchers.watching(*each)) for each in asked]
-        assert [each.place for each in found] == [Place.HELD, Place.HELD, Place.FULL, Place.HELD, Place.FULL]
+        assert [each.place for each in found] == [Place.TAKEN, Place.HELD, Place.HELD, Place.HELD, Place.FULL]
         assert OF_ACCOUNT == 2
+        again = open_ones.enter_context(watchers.watching("ann", "2"))
+        assert (found[1].place, found[2].place, again.place) == (Place.TAKEN, Place.HELD, Place.HELD)
     with watchers.watching("cid", "5") as later:
         assert later.place is Place.HELD, "what has ended leaves its room"
 

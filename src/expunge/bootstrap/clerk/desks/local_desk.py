@@ -360,10 +360,6 @@ class LocalDesk:
         """See the port."""
         return self._seated(caller)[1]
 
-    def admitted(self, caller: DeskCaller, *rights: StaffRight) -> Seat:
-        """Return the seat of a caller that has one of some rights, for other doors of staff. Raises DeskRefused."""
-        return self._require(caller, *rights)
-
     # --- private --------------------------------------------------------------------------------
 
     @property

@@ -5,13 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from expunge.bootstrap.clerk.desks.local_desk import LocalDesk
+from expunge.bootstrap.clerk.review_room import ReviewRoom
 from expunge.bootstrap.desk.incident_service import Closing, IncidentScope, IncidentService, NewFact, NewIncident
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.incidents.letters import LetterTo
 from expunge.core.journal.incident_events import IncidentVerdict, ScopeSource
+from expunge.core.review.colleagues import same_person
+from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.incidents.owed import IncidentView
-from expunge.errors import Busy, NotWitnessed, StateUnavailable, UsageError
+from expunge.errors import Busy, DeskRefused, NotWitnessed, Refused, StateUnavailable, UsageError
 from expunge.ports.review.desk_door import DeskCaller
 from expunge.ports.review.incident_door import (
     IncidentCard,
@@ -31,8 +33,8 @@ from expunge.ports.review.incident_door import (
 class LocalIncidents:
     """Implements ``expunge.ports.review.incident_door.IncidentDoor``."""
 
-    desk: LocalDesk
-    """Looks up who asks."""
+    room: ReviewRoom
+    """Looks up who asks. Incidents need no review desk in the map."""
 
     def incidents(self, caller: DeskCaller) -> tuple[IncidentCard, ...]:
         """See the port."""
@@ -45,7 +47,7 @@ class LocalIncidents:
         """See the port."""
         account = self._account(caller)
         self._refresh()
-        view, labels = self._found(incident, account), self.desk.room.expunge.access.labels()
+        view, labels = self._found(incident, account), self.room.expunge.access.labels()
         found, service = view.incident, self._service
         return IncidentPage(
             card=_card(view),
@@ -105,10 +107,15 @@ class LocalIncidents:
 
     @property
     def _service(self) -> IncidentService:
-        return self.desk.room.expunge.incidents
+        return self.room.expunge.incidents
 
     def _account(self, caller: DeskCaller) -> str:
-        return self.desk.admitted(caller, StaffRight.READ_EVIDENCE).account
+        if StaffRight.READ_EVIDENCE not in self.room.rights_in_login(caller):
+            raise DeskRefused("this account has no right to that", help="an administrator grants rights", reason="no-right")
+        # Why suppressed: a right that ended this moment is refused by the act itself.
+        with suppress(Refused):
+            self.room.note_use(caller.account, StaffRight.READ_EVIDENCE)
+        return caller.account
 
     def _refresh(self) -> None:
         # Why suppressed: what is known is shown, and the next look or the nightly run takes in the rest.
@@ -125,15 +132,16 @@ class LocalIncidents:
     def _scope(self, reach: IncidentReach) -> IncidentScope:
         who = reach.who
         if reach.source is ScopeSource.VIEWS:
-            labels = self.desk.room.expunge.access.labels()
+            labels = self.room.expunge.access.labels()
             who = next((account for account, label in labels.items() if label == who), who)
             if who not in labels:
                 raise UsageError("there is no account of staff of that name", help="write its label, as lists of staff have it")
         return IncidentScope(reach.source, who, reach.since, reach.until)
 
     def _is_about(self, view: IncidentView, account: str) -> bool:
-        staff = [each.who for each in view.incident.scopes if each.source is ScopeSource.VIEWS]
-        return any(self.desk.room.desk.same_person(account, who) for who in staff)
+        about = [each.who for each in view.incident.scopes if each.source is ScopeSource.VIEWS]
+        staff = StaffStream(self.room.expunge.context.journal).known()
+        return any(same_person(staff, account, who) or same_person(staff, who, account) for who in about)
 
 
 def _card(view: IncidentView) -> IncidentCard:

@@ -23,6 +23,7 @@ from expunge.errors import Busy, DeskRefused, UsageError
 from expunge.ports.review.desk_door import PeopleAtDesk
 from expunge.web.site.desk import plain_words, refusals
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
+from expunge.web.site.desk.words import word
 from expunge.web.site.staff.right_words import right_words
 
 
@@ -114,8 +115,8 @@ def _others(found: PeopleAtDesk, own: str) -> list[tuple[str, str]]:
 
 
 def _row(access: PersonAccess, due: date | None) -> PersonRow:
-    shown = plain_words.listed(plain_words.PURPOSES[each] for each in access.purposes) if access.sees else ""
-    rights, unused = (plain_words.listed(sorted(map(right_words, each))) for each in (access.rights, access.unused))
+    shown = plain_words.listed(map(word, access.purposes)) if access.sees else ""
+    rights, unused = ("; ".join(sorted(map(right_words, each))) for each in (access.rights, access.unused))
     return PersonRow(access, rights, unused, shown, due)
 
 

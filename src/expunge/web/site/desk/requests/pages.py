@@ -115,7 +115,6 @@ def _shown(request: DeskRequest, page: RequestPage) -> dict[str, Any]:
     return {
         "page": page,
         "card": card,
-        "approvals": len(card.approvers),
         "withdraws": page.own and waits,
         "extends": page.own and card.standing in {RequestStanding.OUTCOME_OWED, RequestStanding.CLOSED, RequestStanding.EXPIRED},
         "approves": not page.own and waits and StaffRight.APPROVE_VIEWS in rights and not card.takes_family_word,

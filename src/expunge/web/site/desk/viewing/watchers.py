@@ -20,7 +20,7 @@ class Place(Enum):
     FULL = auto()
     """There is no room."""
     TAKEN = auto()
-    """A later stream of the same lease took it: a lease is watched in one window."""
+    """A later stream of the same account took it: a lease is watched in one window, and an account watches two leases."""
 
 
 class Watcher:
@@ -55,8 +55,12 @@ class Watchers:
         """Give a stream its place for the length of a block."""
         key = (account, lease)
         with self._guard:
-            own = sum(other == account for other, _ in self._held)
-            room = key in self._held or (len(self._held) < self._most and own < self._of_account)
+            # Behind the others again, where it is here already: the newest stands last.
+            self._held.pop(key, None)
+            own = [each for each in self._held if each[0] == account]
+            if len(own) >= self._of_account:
+                del self._held[own[0]]
+            room = len(self._held) < self._most
             watcher = Watcher(self, key, room=room)
             if room:
                 self._held[key] = watcher

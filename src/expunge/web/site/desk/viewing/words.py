@@ -61,8 +61,8 @@ def time_over() -> str:
 
 
 def elsewhere() -> str:
-    """Return that a lease is watched in another window by now."""
-    return _("This view goes on in another window of yours.")
+    """Return that an account watches in another window by now."""
+    return _("You watch in another window by now. What is shown there goes on.")
 
 
 def begin_anew() -> str:
