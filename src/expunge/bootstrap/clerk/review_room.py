@@ -119,9 +119,14 @@ class ReviewRoom:
         self._staff.note_use(account, right)
 
     def close(self) -> None:
-        """End what decodes."""
+        """Enter how much was handed out since the last round, and end what decodes."""
         with self._guard:
             renderer, self._renderer = self._renderer, None
+            viewing = self._viewing
+        if viewing is not None:
+            # Why suppressed: a view without that entry is known for one, and what closes here has to go on.
+            with suppress(ExpungeError, OSError):
+                viewing.desk.views.flush()
         if renderer is not None:
             renderer.close()
 
