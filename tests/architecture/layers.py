@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **{room: INSIDE | BESIDE | BRACES | {room, "gate"} for room in ROOTS},
     "web": INSIDE | BESIDE | ROOTS | {"gate", "web"},
     "cli": INSIDE | BESIDE | ROOTS | {"gate", "learn", "web", "cli"},
-    "demo": INSIDE | BESIDE | ROOTS | {"gate", "demo", "servers"},
+    "demo": INSIDE | BESIDE | ROOTS | {"gate", "demo", "servers", "testing"},
     "__main__": frozenset({"cli", "web", "demo", "errors"}),
 }
 """Room -> rooms that it may import, for the type checker too."""

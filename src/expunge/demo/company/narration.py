@@ -67,6 +67,10 @@ class Narrator:
         """Show a command line."""
         self.console.print(Text(f"  $ {line}", style="cyan"), soft_wrap=True)
 
+    def address(self, link: str) -> None:
+        """Show an address that a person opens, in one piece."""
+        self.console.print(Text(f"      {link}", style="cyan"), soft_wrap=True)
+
     def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 1) -> None:
         """A table; columns from ``numbers`` on are numbers. A row that starts with ``=`` is set apart as the sum."""
         table = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")

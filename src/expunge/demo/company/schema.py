@@ -226,6 +226,12 @@ texts:
   visitors:
     - {version: 1, file: consent/visitors.md}
 """
+_REVIEW = """\
+review:                                         # the only way in which staff see a film: with a case, for minutes, and never unseen
+  hours: {days: [monday, tuesday, wednesday, thursday, friday, saturday, sunday], from: "00:00", until: "24:00"}
+  networks: {office: [127.0.0.0/8, "::1/128"]}
+  cameras: {doorbell: {room: outdoor}}
+"""
 CONSENT = """\
 # Who rings at your door
 
@@ -243,7 +249,13 @@ SHARED = 'state: "${LANTERN_STATE}"\nstate_folder: ./state'
 
 
 def data_map(
-    *, bucket: str, with_export: bool, approvers: Mapping[str, str] | None = None, state: str = ALONE, doorbell: bool = False
+    *,
+    bucket: str,
+    with_export: bool,
+    approvers: Mapping[str, str] | None = None,
+    state: str = ALONE,
+    doorbell: bool = False,
+    desk: bool = False,
 ) -> str:
     """``expunge.yaml`` of the company: as first written, or with the engineer's copy declared as well.
 
@@ -253,6 +265,7 @@ def data_map(
         approvers: name -> verifier key of who may approve plans.
         state: ``ALONE`` or ``SHARED``.
         doorbell: declare the vault of the doorbell, and what people have to agree to for it.
+        desk: declare the review desk, at which staff see its films.
     """
     names = "".join(f"  {name}: {key}\n" for name, key in (approvers or {}).items())
     stores = _MAP.replace("STATE", state, 1).replace("BUCKET", bucket, 1) + (_EXPORT if with_export else "")
@@ -262,4 +275,5 @@ def data_map(
             each for each in re.findall(r"^  (\w+):", stores.partition("\ndatasets:\n")[2], re.MULTILINE) if each != "locations"
         )
         stores = stores.replace("retention:\n", f"{_VAULT}retention:\n{_SEEN}", 1) + _DOORBELL + _PURPOSES.replace("ALL", used, 1)
+        stores += _REVIEW if desk else ""
     return stores + _IGNORE + (f"approvers:\n{names}" if names else "")

@@ -1,4 +1,4 @@
-"""``expunge demo serve``: the made-up company behind its pages, with logins for three of its families, until it is interrupted."""
+"""``expunge demo serve``: the company behind its pages, with logins for three families and links for its staff, until it is interrupted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,22 +20,28 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from expunge.bootstrap import Expunge
 from expunge.core.accounts.memberships import MembershipRole
-from expunge.demo.company import services
+from expunge.demo.company import office, services
 from expunge.demo.company.build import write_map
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.people import OWN_ORDER, PARENT_ORDERS, Household
 from expunge.demo.company.stage import Stage
 from expunge.demo.company.world import World
+from expunge.demo.serving import staffing
 from expunge.demo.serving.mailbox import DemoLetter, Mailbox, running_mailbox
-from expunge.demo.serving.visitor import Visitor, code_at
+from expunge.demo.serving.staffing import StaffLink
+from expunge.demo.serving.visitor import Visitor
 from expunge.demo.story import doorbells, opening
 from expunge.demo.story.chapters import LOGINS, SEED, SERVERS, clear
 from expunge.demo.voices.speech import Speech
 from expunge.errors import UsageError
 from expunge.servers.processes import ServerFailed, free_ports
+from expunge.testing.desk.browser import code_at
 
 _LATEST = "1 minute"
+_ROUND = 1.0
+"""Seconds between two looks for passkeys that wait to be confirmed."""
 ISSUER = "https://app.lantern.example"
 _WORDS = (
     "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "juniper", "kestrel", "lantern", "meadow", "north",
@@ -105,10 +111,15 @@ def serve(
         origin = f"http://{host}:{port or free_ports(1)[0]}"
         key = Ed25519PrivateKey.generate()
         _add_pages(stage, box, origin, key)
-        with _serving(folder, origin):
-            _tell(teller, folder, origin, _logins(stage, box, origin, key))
+        with _serving(folder, origin), Expunge.open(stage.map) as expunge:
+            logins = _logins(stage, box, origin, key)
+            _tell(teller, folder, origin, logins)
+            staffed = bool(stage.rings) and not office.lacking()
+            if staffed:
+                _tell_staff(stage, origin, logins, staffing.invited(expunge))
+            teller.say("Ctrl-C ends it.")
             box.told = lambda letter: _tell_letter(teller, letter)
-            _wait_for_the_end()
+            _wait_for_the_end((lambda: staffing.confirm_keys(expunge, lambda label: _tell_key(teller, label))) if staffed else None)
 
 
 def logins_of(folder: Path) -> tuple[Login, ...]:
@@ -205,7 +216,18 @@ def _tell(narrator: Narrator, folder: Path, origin: str, logins: Sequence[Login]
             "without a device, let Chromium have a virtual authenticator: developer tools, More tools, WebAuthn, Enable, Add (ctap2, "
             "internal, with resident keys and user verification)."
         )
-        narrator.say("Ctrl-C ends it.")
+
+
+def _tell_staff(stage: Stage, origin: str, logins: Sequence[Login], links: Sequence[StaffLink]) -> None:
+    filmed = stage.rings[0].person.name
+    member = next(each for each in logins if filmed in each.people)
+    family = {"address": member.address, "password": member.password, "seed": member.seed, "name": filmed}
+    staffing.write_walk(stage, family)
+    staffing.tell(stage.narrator, stage.folder, origin, links, stage.rings)
+
+
+def _tell_key(narrator: Narrator, label: str) -> None:
+    narrator.point(f"{label} made a passkey, and the operator confirmed it")
 
 
 def _tell_letter(narrator: Narrator, letter: DemoLetter) -> None:
@@ -213,13 +235,17 @@ def _tell_letter(narrator: Narrator, letter: DemoLetter) -> None:
     narrator.point(": ".join([f"mail to {letter.to}", letter.subject, *parts, *letter.links]))
 
 
-def _wait_for_the_end() -> None:
-    """Wait for SIGINT or SIGTERM."""
+def _wait_for_the_end(each_second: Callable[[], None] | None) -> None:
+    """Wait for SIGINT or SIGTERM, and do something in each second meanwhile."""
     ended = []
     before = {number: signal.signal(number, lambda *_: ended.append(True)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         while not ended:
-            signal.pause()
+            if each_second is None:
+                signal.pause()
+                continue
+            each_second()
+            time.sleep(_ROUND)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 from expunge.demo.company import outside_search, services
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.stage import Stage
 from expunge.demo.company.world import STORES
-from expunge.demo.story import doorbells, erasing, opening, proving, restoring, several
+from expunge.demo.story import doorbells, erasing, looking, opening, proving, restoring, several
 from expunge.demo.voices.speech import Speech
 from expunge.errors import UsageError
 
@@ -19,11 +20,11 @@ SEED = 7
 _MARK = "demo.json"
 SERVERS = "servers"
 """Folder of the logs of the company's servers."""
-LOGINS = "logins.json"
-"""Who can log in where the company is served."""
+LOGINS, DESK = "logins.json", "desk.json"
+"""Who can log in where the company is served; what a walk through its desk is told."""
 _OURS = (
     "world", "before", "twin", "state", "consent", doorbells.NIGHTLY, "guardian", "forged", "statements", SERVERS, "expunge.yaml",
-    "CREDITS.txt", proving.PUBLISHED, LOGINS, ".expunge-accounts", _MARK,
+    "CREDITS.txt", proving.PUBLISHED, LOGINS, DESK, ".expunge-accounts", _MARK,
 )  # fmt: skip
 
 
@@ -54,18 +55,19 @@ def tell(
         raise UsageError("one worker is killed, so it takes at least two", help="--workers 3")
     clear(folder)
     teller = narrator if narrator is not None else Narrator()
-    with services.running(folder / SERVERS, folder / "world") as running, several.state(folder, workers):
+    with services.running(folder / SERVERS, folder / "world") as running, several.state(folder, workers), ExitStack() as staying:
         running.announce()
         stage = opening.company(folder, teller, running, seed, speech, keep_before=keep_before, workers=workers)
         backup = folder / SERVERS / "lantern.dump"
         restoring.back_up(running, backup)
         opening.undeclared(stage)
         doorbells.ringing(stage)
-        erasing.asking(stage)
+        looked = looking.looking(stage, staying)
+        erasing.asking(stage, looked)
         erasing.erasing(stage)
         proving.hand_over(stage)
         proving.unchanged(stage)
-        doorbells.dark(stage)
+        doorbells.dark(stage, looked)
         proving.late(stage)
         restoring.restored(stage, backup)
         services.stopped(running.postgres, folder / "world" / STORES["app"])

@@ -17,6 +17,8 @@ from expunge.core.evidence import receipt
 from expunge.core.log import dsse
 from expunge.demo.company.doorbell import VISITORS, Ring, facts_of, rings
 from expunge.demo.company.stage import DEPUTY, OFFICER, Stage
+from expunge.demo.story import looking
+from expunge.demo.story.looking import Looked
 from expunge.errors import ExpungeError, Refused
 from expunge.ports.vault.sealed_library import SealedRecording
 from expunge.ports.vault.shred_register import START, Head
@@ -89,7 +91,7 @@ def _back_up(stage: Stage) -> None:
     shutil.copy(state / SHREDS, kept / SHREDS)
 
 
-def dark(stage: Stage) -> None:
+def dark(stage: Stage, looked: Looked | None) -> None:
     """The films of those who went open nowhere; then the epoch is destroyed, and not even the old key table opens them."""
     if not stage.rings:
         return
@@ -101,6 +103,7 @@ def dark(stage: Stage) -> None:
             [each.subjects for each in left] == [(("profile", stays.person.profile_id),)] * 2,
             f"the films of {adult.person.name} and {child.person.name} are gone, and what was read out of them",
         )
+        looking.unseen(stage, looked, expunge)
         _still_opens(stage, expunge, stays)
         number = _number(stage, adult)
         narrator.say(f"The receipt of {adult.person.name} says of their keys:")

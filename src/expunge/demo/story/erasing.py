@@ -15,14 +15,15 @@ from expunge.core.verification.receipt_folder import OPENING
 from expunge.demo.company.stage import OFFICER, Stage
 from expunge.demo.company.truth import write_before
 from expunge.demo.company.world import Request
-from expunge.demo.story import several
+from expunge.demo.story import looking, several
+from expunge.demo.story.looking import Looked
 from expunge.gate import Subject
 
 if TYPE_CHECKING:
     from expunge.engine.execution.planning import PlanForecast
 
 
-def asking(stage: Stage) -> None:
+def asking(stage: Stage, looked: Looked | None) -> None:
     """Two parents and one adult ask. Each is shown the subjects, given the data held, and gets an order."""
     with stage.narrator.chapter("Three people ask"), Expunge.open(stage.map) as expunge:
         for number, request in enumerate(stage.world.requests, 1):
@@ -30,6 +31,7 @@ def asking(stage: Stage) -> None:
         first = stage.world.requests[0].person.profile_id
         decision = expunge.gate().may_use(Subject("profile", first), "ingest")
         stage.expect(not decision, "from this moment the fence stands: expunge.gate refuses new data about them")
+        looking.stopped(stage, looked, expunge)
 
 
 def _ask(stage: Stage, expunge: Expunge, number: int, request: Request) -> None:

@@ -142,7 +142,8 @@ def _word_reasons(desk: Desk, asked: Asked, known: Known) -> Iterator[PolicyReas
     needed = approvals_needed(asked.clarity, asked.recording.room, child=asked.recording.child)
     others = desk.people(known.request.approvers, known.request.asked.reviewer)
     if len(others) < needed:
-        yield PolicyReason("no-approval", f"{needed} other members of staff have to approve this, and {len(others)} did")
+        lacking = "another member of staff has" if needed == 1 else f"{needed} other members of staff have"
+        yield PolicyReason("no-approval", f"{lacking} to approve this, and {len(others) or 'none'} did")
 
 
 def decide(desk: Desk, asked: Asked, seat: Seat) -> tuple[Known, str]:
