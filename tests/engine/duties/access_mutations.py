@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.engine.duties.mutation import Mutation
 
 _DESK = ("tests/engine/review/test_replay.py",)
+_PAGES = ("tests/engine/review/test_desk_by_pages.py",)
 _REGISTERS = ("tests/engine/review/test_evidence_registers.py",)
 _PAST = ("tests/engine/review/test_past_the_desk.py",)
 _WAYS = ("tests/engine/review/test_ways_round.py",)
@@ -55,6 +56,19 @@ ACCESS = (
     Mutation(
         "FAIL-12", "a rule that cannot be evaluated counts for nothing", "adapters/policy/cedar_policy.py",
         "if answer.allowed and not errors and reasons:", "if answer.allowed and reasons:", ("tests/adapters/policy/test_any_question.py",),
+    ),
+    Mutation(
+        "FAIL-06", "a page is believed about who is logged in", "bootstrap/clerk/desks/local_desk.py",
+        "if not self._desk.logins.login(seat).live:", "if False:", _PAGES,
+    ),
+    Mutation(
+        "FAIL-06", "a request is told to each account that knows its id", "bootstrap/clerk/desks/local_desk.py",
+        "if not own and not rights & {StaffRight.APPROVE_VIEWS, StaffRight.READ_EVIDENCE}:", "if False:", _PAGES,
+    ),
+    Mutation(
+        "FAIL-06", "who looked at a customer's recordings is told to each reviewer", "bootstrap/clerk/desks/local_desk.py",
+        "self._require(caller, StaffRight.READ_EVIDENCE)\n        if not (recording",
+        "self._seated(caller)\n        if not (recording", _PAGES,
     ),
     Mutation(
         "RNG-01", "the public is told of the desk whatever the stores tell", "engine/retention/published_policy.py",
