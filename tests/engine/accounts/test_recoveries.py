@@ -104,7 +104,7 @@ def test_use_stops_while_it_waits_and_for_permits_that_were_given_before(local: 
         local.guard.use_permit(permit, SESSION, asks[AskKind.EXPORT])
     with pytest.raises(NotPermitted, match="recovery"):
         local.guard.finish_ask(begun.token, SESSION, asks[AskKind.PLAYBACK], CodeProof("000000"))
-    assert {kind for kind in asks if closed(local, account, kind)} == {AskKind.EXPORT, AskKind.PLAYBACK}
+    assert {kind for kind in asks if closed(local, account, kind)} == {AskKind.EXPORT, AskKind.PLAYBACK, AskKind.REVIEW}
     local.hands.seconds += (WAIT + OPEN).total_seconds() - 1
     assert closed(local, account), "ready, and not used"
     local.hands.seconds += 1

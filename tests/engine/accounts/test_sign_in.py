@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from expunge.core.accounts.asks import Ask, AskKind, challenge, sign_in_challenge
+from expunge.core.accounts.credential_strength import Method
 from expunge.errors import ChallengeEnded, CredentialCopied, ExpungeError, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import CHALLENGE_SECONDS, PasskeyProof
 from expunge.testing.accounts.soft_authenticator import PRESENT, SoftAuthenticator
@@ -241,3 +242,26 @@ def test_a_copied_key_signs_in_no_more_and_a_removed_one_neither(at_home: Local)
     assert at_home.guard.credentials(account)[0].copied_at
     with pytest.raises(NotPermitted):
         at_home.guard.begin_ask(SESSION, Ask(AskKind.ENROL_CREDENTIAL, account))
+
+
+def test_a_sign_in_is_known_by_account_and_session_until_it_is_ended(at_home: Local) -> None:
+    account = at_home.guardian()
+    assert signs_in(at_home) == account
+    found = at_home.guard.sign_in_of(account, SESSION)
+    assert found is not None
+    assert (found.seconds <= 1, found.methods) == (True, frozenset({Method.SECURITY_KEY}))
+    assert at_home.guard.sign_in_of(account, OTHER) is None
+    assert at_home.guard.sign_in_of(uuid4(), SESSION) is None
+    at_home.guard.end_sign_ins(account, SESSION)
+    assert at_home.guard.sign_in_of(account, SESSION) == found
+    at_home.guard.end_sign_in(SESSION)
+    assert at_home.guard.sign_in_of(account, SESSION) is None
+
+
+def test_a_sign_in_by_a_passkey_that_was_copied_since_is_over(at_home: Local) -> None:
+    account = at_home.guardian()
+    assert signs_in(at_home) == account
+    assert at_home.guard.sign_in_of(account, SESSION) is not None
+    with pytest.raises(CredentialCopied):
+        a_copy_that_is_behind(at_home)
+    assert at_home.guard.sign_in_of(account, SESSION) is None

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.engine.duties.mutation import Mutation
 
 _DESK = ("tests/engine/review/test_replay.py",)
+_PAGES = ("tests/engine/review/test_desk_by_pages.py",)
+_REGISTERS = ("tests/engine/review/test_evidence_registers.py",)
+_PAST = ("tests/engine/review/test_past_the_desk.py",)
 _WAYS = ("tests/engine/review/test_ways_round.py",)
 _LIVE = ("tests/engine/review/test_live_view.py",)
 _MATRIX = ("tests/engine/review/test_access_matrix.py",)
@@ -55,6 +58,19 @@ ACCESS = (
         "if answer.allowed and not errors and reasons:", "if answer.allowed and reasons:", ("tests/adapters/policy/test_any_question.py",),
     ),
     Mutation(
+        "FAIL-06", "a page is believed about who is logged in", "bootstrap/clerk/desks/local_desk.py",
+        "if not self._desk.logins.login(seat).live:", "if False:", _PAGES,
+    ),
+    Mutation(
+        "FAIL-06", "a request is told to each account that knows its id", "bootstrap/clerk/desks/local_desk.py",
+        "if not own and not rights & {StaffRight.APPROVE_VIEWS, StaffRight.READ_EVIDENCE}:", "if False:", _PAGES,
+    ),
+    Mutation(
+        "FAIL-06", "who looked at a customer's recordings is told to each reviewer", "bootstrap/clerk/desks/local_desk.py",
+        "self._require(caller, StaffRight.READ_EVIDENCE)\n        if not (recording",
+        "self._seated(caller)\n        if not (recording", _PAGES,
+    ),
+    Mutation(
         "RNG-01", "the public is told of the desk whatever the stores tell", "engine/retention/published_policy.py",
         "true, evidence = ways_round.none(context)", 'true, evidence = True, ""', _WAYS,
     ),
@@ -75,12 +91,32 @@ ACCESS = (
         "if spec.within is None and sealed:", "if sealed:", _LIVE,
     ),
     Mutation(
+        "RNG-14", "a view may be left out of a pack", "core/verification/register_entry.py",
+        "        if times != 1:\n", "        if times > 1:\n", _REGISTERS,
+    ),
+    Mutation(
+        "RNG-14", "a pack has no events of the desk", "engine/reports/record_lists.py",
+        "    _registers(context, lists, put)\n", "", _REGISTERS,
+    ),
+    Mutation(
+        "RNG-14", "entries about views may be left out of a pack", "core/verification/register_entry.py",
+        "if following is not None and (entry.number, entry.first) != (following, after):", "if False:", _REGISTERS,
+    ),
+    Mutation(
         "RNG-15", "who reads keys counts as a reader of ciphertext only", "core/review/reach.py",
         "return frozenset(sealed - able)", "return frozenset(sealed)", _WAYS,
     ),
     Mutation(
         "RNG-15", "readers of the keystore are not told", "bootstrap/desk/ways_round.py",
         "for way in _ways(data_map, state):", "for way in ():", _WAYS,
+    ),
+    Mutation(
+        "RNG-19", "no alert is raised where programs are refused", "engine/vault/reviewing.py",
+        "found.refused += 1 + event.more\n            found.first = found.first or event.at", "pass", _PAST,
+    ),
+    Mutation(
+        "RNG-19", "programs read for review by people past the desk", "engine/vault/reviewing.py",
+        "not event.account and event.purpose in by_people:", "False:", _PAST,
     ),
     Mutation(
         "FAIL-06", "recordings that every account reads are no fault", "engine/retention/ways_round.py",
@@ -91,9 +127,8 @@ ACCESS = (
         "            yield from file_readers.ways_to(folder)\n", "            pass\n", _WAYS,
     ),
     Mutation(
-        "FAIL-06", "staff without a lease are shown recordings", "engine/review/deciding.py",
-        "if act in {DeskAct.STEP_UP, DeskAct.VIEW} and known.lease_standing is not LeaseStanding.RUNNING:",
-        "if False:", _MATRIX,
+        "FAIL-06", "an account that lost its right is shown recordings", "engine/review/deciding.py",
+        "if not desk.may(account, act):", "if False:", _MATRIX,
     ),
     Mutation(
         "FAIL-12", "streams are shown", "bootstrap/desk/recordings.py",

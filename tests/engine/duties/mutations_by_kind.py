@@ -425,7 +425,7 @@ REST = (
     ),
     Mutation(
         "NST-02", "one person ends an epoch under two names", "engine/consent/epoch_approvals.py",
-        "found.setdefault(_key(context, event.approver), event.approver)", "found[event.approver.encode()] = event.approver", _KEYS,
+        "if not any(approving.are_one_person(context, event.approver, each) for each in found):", "if event.approver not in found:", _KEYS,
     ),
     Mutation(
         "NST-02", "a destroyed epoch is marked and its key stays", "adapters/roots/local_root.py",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from expunge.cli.terminal.evidence_files import read_pack
-from expunge.core.verification import receipt_verify
+from expunge.core.values import canonical
+from expunge.core.verification import evidence_pack, receipt_verify
 from expunge.errors import EvidenceInvalid
 from tests.cli.running import expunge as command
 from tests.engine.household import ANNA, BELA, CARA, Household, build, strings_of
@@ -193,3 +195,21 @@ def test_a_folder_that_is_no_pack_is_refused_before_anything_else_in_it_is_looke
     assert (refused.code, "more than 100 files that are not of the evidence pack" in " ".join(refused.err.split())) == (6, True), (
         refused.err
     )
+
+
+def test_a_pack_of_an_earlier_form_still_verifies_and_lacks_no_list_of_its_own(home: Household, whole: dict[str, bytes]) -> None:
+    """The form before the lists of views, openings and incidents."""
+    (schema, newer) = next(iter(evidence_pack.EARLIER.items()))
+    earlier = without(whole, *(f"lists/{kind.value}." for kind in newer))
+    for kind in newer:
+        line = rf'<li><a href="lists/{kind.value}\.html">.*</li>\n'
+        earlier["index.html"] = re.sub(line.encode(), b"", earlier["index.html"])
+    manifest = json.loads(whole["manifest.json"])
+    manifest |= {"schema": schema, "lists": {name: rows for name, rows in manifest["lists"].items() if name not in newer}}
+    signed = signed_again(home, {**earlier, "manifest.json": canonical.encode(manifest)})
+    assert check(signed).receipts == 3
+    with pytest.raises(EvidenceInvalid, match="lists/consents"):
+        check(signed_again(home, without(signed, "lists/consents.")))
+    for other in ("expunge.evidence/2", "expunge.evidence/9"):
+        with pytest.raises(EvidenceInvalid):
+            check(signed_again(home, {**signed, "manifest.json": canonical.encode({**manifest, "schema": other})}))

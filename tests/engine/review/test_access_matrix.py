@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,9 +16,12 @@ from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewOutc
 from expunge.engine.review import requesting
 from expunge.errors import ExpungeError
 from expunge.ports.review.seats import Seat
-from tests.engine.families.recorded_company import BELA, FILM, Company
+from expunge.servers.seaweedfs import SeaweedServer
+from tests.cli.running import expunge as command
+from tests.engine.families.recorded_company import ANNA, BELA, FILM, Company, build
 from tests.engine.review.desk_company import (
     ADMINISTRATOR,
+    BELL,
     OFFICER,
     OPERATOR,
     PARENT,
@@ -29,6 +33,7 @@ from tests.engine.review.desk_company import (
     copied,
     entered,
 )
+from tests.vault.bucket_home import IN_A_FOLDER, declaration, prefix
 
 ROLES = {
     "reviewer": REVIEWER,
@@ -159,3 +164,42 @@ def test_the_bytes_that_lie_in_the_vault_are_sealed(desk_home: Company) -> None:
     for path in files:
         assert FILM[:64] not in path.read_bytes()
         assert FILM[64:320] not in path.read_bytes()
+
+
+def test_the_objects_of_a_vault_in_a_bucket_are_sealed(seaweed: SeaweedServer, tmp_path: Path) -> None:
+    """With the service's credentials for the bucket, and all of its files but the keys, no part of a sealed recording is read."""
+    shelf = prefix(seaweed, "suite-desk-vault")
+    company = build(tmp_path / "home")
+    company.write_map()
+    text = (company.folder / "expunge.yaml").read_text()
+    assert IN_A_FOLDER in text
+    (company.folder / "expunge.yaml").write_text(text.replace(IN_A_FOLDER, declaration("vault", shelf)))
+    with company.open() as opened:
+        company.ring(opened, ANNA, "ring-1", FILM)
+    objects = dict(shelf.all())
+    assert sum(map(len, objects.values())) >= len(FILM), "the film lies there"
+    files = {str(path): path.read_bytes() for path in company.folder.rglob("*") if path.is_file() and "keys" not in path.parts}
+    parts = [FILM[start : start + 64] for start in range(0, 512, 64)]
+    assert [name for name, data in (objects | files).items() if any(part in data for part in parts)] == []
+
+
+ASKED = (
+    ("access", "list", "--all"), ("access", "people"), ("access", "reach"), ("views", "--reviewer", "desk-0"),
+    ("views", "--recording", f"bell/{BELL}"), ("views", "--person", f"profile:{ANNA}"), ("vault", "openings"), ("vault", "inventory"),
+    ("vault", "who-can-read"), ("findings", "list"), ("check",), ("due",),
+)  # fmt: skip
+"""Commands that tell of recordings, views and ways to them."""
+
+
+def test_no_command_shows_a_recording_while_a_lease_runs(desk_template: Company, tmp_path: Path) -> None:
+    """The commands of the desk and of the vault are run beside a running lease: none has a byte of the film, and none enters a view."""
+    with in_state(desk_template, tmp_path / "home", "active") as (office, request):
+        home = office.company.folder / "expunge.yaml"
+        forms = [form for part in (FILM[:48], FILM[300:348]) for form in (part, part.hex().encode(), b64encode(part))]
+        for line in (*ASKED, ("access", "show", request), ("access", "approve", request, "--message")):
+            for more in ((), ("--json",)):
+                said = command(*line, *more, "--map", home)
+                shown = (said.out + said.err).encode("utf-8", "surrogateescape")
+                assert not any(form in shown for form in forms), line
+        assert entered(office.events(), ViewServed) == ()
+        assert office.rendered == []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,8 +23,9 @@ from expunge.engine.review import family_side, requesting, view_receipts
 from expunge.engine.review.family_side import FamilyOfDesk
 from expunge.engine.review.refusals import ReviewRefused
 from expunge.errors import EvidenceInvalid, IllegalTransition, UsageError
-from tests.engine.families.recorded_company import ANNA, BELA
-from tests.engine.review.desk_company import PARENT, SECOND_REVIEWER, VOICE, DeskCompany, entered
+from tests.cli.running import expunge
+from tests.engine.families.recorded_company import ANNA, BELA, Company
+from tests.engine.review.desk_company import PARENT, SECOND_REVIEWER, VOICE, DeskCompany, at_desk, copied, entered
 from tests.engine.review.test_desk import leased
 
 Files = dict[str, bytes]
@@ -163,24 +165,25 @@ def test_a_request_is_written_about_once_and_not_where_it_is_barred(office: Desk
 # --- the receipt of a look ------------------------------------------------------------------------
 
 
-@pytest.fixture
-def receipts(office: DeskCompany) -> tuple[Files, Files]:
-    """The receipts of two looks: one of three views in two entries of the log, and one of another reviewer's."""
-    first = leased(office).begun.lease
-    for number in range(2):
-        office.fetch(first, number * 2000, number * 2000 + 2000)
-    office.desk.views.flush()
-    office.fetch(first, 4000, 6000)
-    other = leased(office, dataset="voice", name=VOICE).begun.lease
-    office.fetch(other)
-    office.desk.views.flush()
-    context = office.desk.context
-    return view_receipts.files(context, first), view_receipts.files(context, other)
+@pytest.fixture(scope="module")
+def looked(desk_template: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DeskCompany, Files, Files]]:
+    """A desk with the receipts of two looks: one of three views in several entries of the log, and another. No test changes it."""
+    with at_desk(copied(desk_template, tmp_path_factory.mktemp("looked") / "home")) as office:
+        first = leased(office).begun.lease
+        for number in range(2):
+            office.fetch(first, number * 2000, number * 2000 + 2000)
+        office.desk.views.flush()
+        office.fetch(first, 4000, 6000)
+        other = leased(office, dataset="voice", name=VOICE).begun.lease
+        office.fetch(other)
+        office.desk.views.flush()
+        context = office.desk.context
+        yield office, view_receipts.files(context, first), view_receipts.files(context, other)
 
 
 @pytest.mark.duty("FAIL-08")
-def test_the_receipt_of_a_look_holds_without_the_installation(office: DeskCompany, receipts: tuple[Files, Files]) -> None:
-    files, _ = receipts
+def test_the_receipt_of_a_look_holds_without_the_installation(looked: tuple[DeskCompany, Files, Files]) -> None:
+    office, files, _ = looked
     found = view_verify.verify(files, office.expunge.published_policy().encode(), at=office.clock.now())
     assert [(each.sequence, each.first_ms) for each in found.views] == [(0, 0), (1, 2000), (2, 4000)]
     assert (found.seconds, found.trusted, len(found.receipt.entries) > 1) == (6, True, True)
@@ -235,10 +238,10 @@ SIGNED = {
 
 @pytest.mark.duty("FAIL-08")
 @pytest.mark.parametrize("attack", sorted(SIGNED))
-def test_what_the_company_itself_signs_falsely_is_refused(office: DeskCompany, receipts: tuple[Files, Files], attack: str) -> None:
-    change, words = SIGNED[attack]
+def test_what_the_company_itself_signs_falsely_is_refused(looked: tuple[DeskCompany, Files, Files], attack: str) -> None:
+    (office, files, _), (change, words) = looked, SIGNED[attack]
     with pytest.raises(EvidenceInvalid, match=words):
-        view_verify.verify(resigned(office, receipts[0], change))
+        view_verify.verify(resigned(office, files, change))
 
 
 def _forged(files: Files, _: Files) -> Files:
@@ -259,14 +262,14 @@ STOLEN: dict[str, tuple[Callable[[Files, Files], Files], str]] = {
 
 @pytest.mark.duty("FAIL-08")
 @pytest.mark.parametrize("attack", sorted(STOLEN))
-def test_what_another_person_changed_is_refused(receipts: tuple[Files, Files], attack: str) -> None:
+def test_what_another_person_changed_is_refused(looked: tuple[DeskCompany, Files, Files], attack: str) -> None:
     change, words = STOLEN[attack]
     with pytest.raises(EvidenceInvalid, match=words):
-        view_verify.verify(change(*receipts))
+        view_verify.verify(change(*looked[1:]))
 
 
-def test_a_receipt_of_keys_that_the_reader_does_not_know_is_refused(receipts: tuple[Files, Files]) -> None:
-    files, _ = receipts
+def test_a_receipt_of_keys_that_the_reader_does_not_know_is_refused(looked: tuple[DeskCompany, Files, Files]) -> None:
+    files = looked[1]
     strangers = b"\n".join(line for line in files[view_receipt.POLICY].splitlines() if not line.startswith(b"signer")) + b"\n"
     with pytest.raises(EvidenceInvalid):
         view_verify.verify(files, strangers)
@@ -275,3 +278,20 @@ def test_a_receipt_of_keys_that_the_reader_does_not_know_is_refused(receipts: tu
 def test_requests_of_another_reviewer_are_told_alike(office: DeskCompany) -> None:
     requesting.ask(office.desk, office.seat(SECOND_REVIEWER), office.new(purpose=ReviewPurpose.AUTHORISED))
     assert told(office).waiting == 1
+
+
+def test_the_command_that_checks_receipts_checks_looks(looked: tuple[DeskCompany, Files, Files], tmp_path: Path) -> None:
+    office, *receipts = looked
+    folder, trust = tmp_path / "look", tmp_path / "trust.txt"
+    folder.mkdir()
+    trust.write_text(office.expunge.published_policy())
+    for name, data in receipts[0].items():
+        (folder / name).write_bytes(data)
+    told = expunge("receipt", "verify", str(folder), "--trust", str(trust), "--json").json
+    assert (told["holds"], told["trusted"], told["case"], told["seconds"], len(told["views"])) == (True, True, "support LE-88", 6, 3)
+    log = office.company.folder / "state" / "log"
+    now = expunge("receipt", "verify", str(folder), "--trust", str(trust), "--log", str(log))
+    assert "still holds its entries" in now.out
+    assert expunge("receipt", "verify", str(folder), "--opening", str(trust)).code == UsageError.exit_code
+    (folder / view_receipt.ENVELOPE).write_bytes(receipts[1][view_receipt.ENVELOPE][:-3] + b"\n")
+    assert expunge("receipt", "verify", str(folder)).code == EvidenceInvalid.exit_code

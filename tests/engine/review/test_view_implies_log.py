@@ -6,15 +6,17 @@ Beside the desk runs a model that knows plain facts alone: who approved, who agr
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -24,7 +26,7 @@ from expunge.core.review import commitment
 from expunge.engine.review import requesting, who_looked
 from expunge.errors import ExpungeError
 from expunge.faults import ReplyLost, arm, record
-from expunge.testing.forked import in_child
+from expunge.testing.forked import in_child, start
 from tests.engine.families.recorded_company import Company
 from tests.engine.review.desk_company import (
     OFFICER,
@@ -375,7 +377,10 @@ def _template() -> Company:
 
 
 TestDesk = Desk.TestCase
-TestDesk.settings = settings(stateful_step_count=20, max_examples=examples(5), deadline=None)
+_PHASES = tuple(Phase) if SOAKING else (Phase.explicit, Phase.reuse, Phase.generate)
+"""Why nothing is shrunk but in a soak: each try makes a company anew, so that a failure would take minutes to be told."""
+TestDesk.settings = settings(stateful_step_count=20, max_examples=examples(5, 10_000), deadline=None, phases=_PHASES)
+KILLS = 100
 
 
 def test_killed_at_every_failpoint_of_a_view(desk_home: Company, tmp_path: Path) -> None:
@@ -411,6 +416,42 @@ def test_killed_at_every_failpoint_of_a_view(desk_home: Company, tmp_path: Path)
             office.desk.views.flush()
             assert who_looked.prove(office.expunge.context).faults == []
         shutil.rmtree(home.folder)
+
+
+@pytest.mark.soak
+def test_killed_a_hundred_times_while_it_shows(desk_home: Company, tmp_path: Path) -> None:
+    """A process that shows one range after the other is killed at any moment, again and again: what was received is entered."""
+    with at_desk(desk_home) as office:
+        new = office.new(last_ms=40_000)
+        request = requesting.ask(office.desk, office.seat(), new).id
+        requesting.approve(office.desk, office.seat(OFFICER, b"o" * 32), request)
+        lease = office.viewing.activate(office.seat(), request).begun.lease
+    told, moments = tmp_path / "told", random.Random(7)
+
+    def show() -> None:
+        with at_desk(desk_home) as office, told.open("ab", buffering=0) as file:
+            while True:
+                file.write(office.fetch(lease, 0, 1000)[:1])
+
+    killed = 0
+    while killed < KILLS:
+        before = told.stat().st_size if told.exists() else 0
+        child = start(show)
+        deadline = time.monotonic() + 60
+        while (told.stat().st_size if told.exists() else 0) == before and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(moments.random() / 20)
+        child.kill()
+        killed += 1
+        count = told.stat().st_size
+        assert count > before, "it showed something before it was killed"
+        with at_desk(desk_home) as office:
+            reviews = office.reviews()
+            assert reviews.leases[lease].views >= count
+            assert (reviews.leases[lease].first_position or 0) < reviews.logged_to
+    with at_desk(desk_home) as office:
+        office.desk.views.flush()
+        assert who_looked.prove(office.expunge.context).faults == []
 
 
 @pytest.mark.parametrize("action", ["full", "fail"])

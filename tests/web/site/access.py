@@ -38,6 +38,8 @@ CUSTOMERS = frozenset({Role.GUARDIAN, Role.CHILD, Role.FORMER_GUARDIAN, Role.WRO
 STAFF = frozenset({Role.OPERATOR, Role.REVIEWER, Role.OFFICER, Role.ASSESSOR, Role.ADMINISTRATOR})
 READERS = frozenset({Role.OFFICER, Role.ASSESSOR, Role.ADMINISTRATOR})
 """Those who may read the register of staff."""
+AT_DESK = frozenset({Role.REVIEWER, Role.OFFICER, Role.ASSESSOR, Role.ADMINISTRATOR})
+"""Those who have business at the review desk: each with a right about views, evidence or the register of staff."""
 NO_ROLE: frozenset[Role] = frozenset()
 OF_FAMILY = frozenset({Role.GUARDIAN, Role.CHILD})
 """Those who have a role in the family that pages are asked for about."""
@@ -142,6 +144,8 @@ PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(("desk_order_sign", "desk_order_signed"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("desk_order_receipt", "desk_order_folder"), frozenset({Role.OFFICER, Role.ASSESSOR})),
     **dict.fromkeys(("staff_decide", "staff_decide_function", "staff_invite"), frozenset({Role.ADMINISTRATOR})),
+    **dict.fromkeys(("desk_again", "desk_again_begin", "desk_again_finish"), STAFF),
+    "desk_home": AT_DESK,
     **dict.fromkeys(
         (
             "/account/2fa/webauthn/keys/", "mfa_edit_webauthn", "mfa_remove_webauthn",
@@ -154,7 +158,16 @@ PAGES: Mapping[str, frozenset[Role]] = {
 
 
 LEAD_IN = frozenset(
-    {"/", "/child/", "/account/login/", "/account/reauthenticate/", "/account/2fa/reauthenticate/", "/staff/", "/staff/sign-in/"}
+    {
+        "/",
+        "/child/",
+        "/account/login/",
+        "/account/reauthenticate/",
+        "/account/2fa/reauthenticate/",
+        "/staff/",
+        "/staff/sign-in/",
+        "/staff/desk/again/",
+    }
 )
 """Pages that lead in: an answer that leads there shows nothing but what is the person's own."""
 TO_PLAYERS = frozenset({"portal_media", "portal_sketch"})

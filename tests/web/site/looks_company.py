@@ -11,10 +11,10 @@ from typing import TypeVar
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.desk.recordings import DeskRecordings
 from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
+from expunge.core.review.new_review import NewReview
 from expunge.engine.kernel.journal_streams import STAFF, register
 from expunge.engine.review import requesting
 from expunge.engine.review.desk import Desk
-from expunge.engine.review.requesting import NewReview
 from expunge.engine.review.viewing import Viewing
 from expunge.ports.review.seats import Seat
 from tests.engine.review.desk_company import OFFICER, REVIEWER, FullRecords, OpenLogins, OpenPolicy, staff

@@ -145,7 +145,7 @@ def test_no_page_violates_a_rule(served: SiteServed, browser: Browser, lang: str
     way = partial(walk_recordings.walk, name=f"walker.{lang}")
     looked = look_around(served, browser, least=least, walk=way, locale=lang, **wide, **options)
     check(looked, lang)
-    assert len({shape["title"] for shape in looked.shapes.values()}) == 5
+    assert len({shape["title"] for shape in looked.shapes.values()}) == 6
     if options:
         prove(__name__, looked.seen)
 

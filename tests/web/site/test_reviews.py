@@ -37,6 +37,7 @@ def test_the_next_look_is_denied_on_the_page_that_told_of_the_first(served_famil
     base = one.go()
     assert "No request waits for you." in one.person.get(f"{base}reviews/").words
     request = looks_company.ask(folder, *MIA)
+    assert "1 request to look at a recording waits for your word." in one.person.get(base).words
     page = one.person.get(f"{base}reviews/")
     for told in (
         "Waits for your word",

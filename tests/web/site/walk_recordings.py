@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page
@@ -48,6 +49,10 @@ def walk(served: SiteServed, visitor: Visitor, look: Callable[[str, Page], None]
     one.person.post(f"{home}reviews/bar/")
     looks_company.ask(served.folder, "p-mia", "rec-m2-90417", number=89)
     see("reviews/", "portal_reviews")
+    for bar in re.findall(r'name="end" value="([0-9a-z]+)"', one.person.get(f"{home}reviews/").text):
+        # Why ended: another walk through the same company begins without any.
+        one.person.post(f"{home}reviews/bar/", end=bar)
+        one.confirm()
     one.person.get(home)
     one.person.send("csrfmiddlewaretoken")
     see("looked/", "portal_looked.counts")

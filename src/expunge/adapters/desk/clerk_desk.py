@@ -14,6 +14,7 @@ from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewOutc
 from expunge.core.noticing.judging import Compared
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.rendition import MediaForm, Segment, Still
+from expunge.errors import UsageError
 from expunge.ports.review.desk_door import (
     DeskCaller,
     DeskToday,
@@ -26,6 +27,9 @@ from expunge.ports.review.desk_door import (
     RequestPage,
     Transcript,
 )
+
+MOST_MS = 7 * 24 * 3_600_000
+"""Milliseconds of any recording: more is no range, and no number of a frame either."""
 
 
 class ClerkDesk:
@@ -100,6 +104,8 @@ class ClerkDesk:
 
     def segment(self, caller: DeskCaller, lease: str, first_ms: int, last_ms: int) -> Segment:
         """See the port."""
+        if not 0 <= first_ms < last_ms <= MOST_MS:
+            raise UsageError("a range goes from a millisecond to a later one", help="ask for a part of the request's range")
         return wire.read_segment(self._connections.ask(wire.FetchSegment(*_by(caller), lease, first_ms, last_ms)))
 
     def still(self, caller: DeskCaller, lease: str) -> Still:

@@ -185,21 +185,21 @@ class KeptHousehold:
         notices = NoticeIndex(expunge.context)
         owners = Owners(register, KeeperAccounts(place), letters, company=company, site=site)
         account_of = partial(_member_with, register, owners)
-        guard = KeeperGuard(place)
+        guard, labels = KeeperGuard(place), FamilyLabels(expunge.context, people.find)
         return Household(
             expunge=expunge,
             register=register,
             permits=guard,
             openings=self._openings,
             people=people,
-            labels=FamilyLabels(expunge.context, people.find),
+            labels=labels,
             recordings=FamilyRecordings(expunge),
             notices=notices,
             owners=owners,
             letters=letters,
             apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way, account_of),
             words=desk_for_words(expunge.context, expunge.vault),
-            reviews=ReviewRoom(expunge, guard, guard),
+            reviews=ReviewRoom(expunge, guard, guard, labels),
         )
 
 

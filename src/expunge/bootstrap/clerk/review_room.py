@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import getpass
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.desk import transcripts
 from expunge.bootstrap.desk.composing import desk_of
 from expunge.bootstrap.desk.renditions import DeskRenditions
 from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.accounts.staff import StaffRight
-from expunge.core.journal.review_events import ViewServed
+from expunge.core.review.masking import Masked
 from expunge.engine.accounts.staff_directory import JournalStaffDirectory
+from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.review.desk import Desk
 from expunge.engine.review.viewing import Viewing
-from expunge.errors import DeskRefused, ExpungeError, Misconfigured, StoreUnavailable, Unplayable
+from expunge.errors import DeskRefused, ExpungeError, Misconfigured, StoreUnavailable
 from expunge.ports.accounts.account_guard import AccountGuard, AskPermits
-from expunge.ports.review.desk_door import DeskCaller, Transcript
+from expunge.ports.review.desk_door import DeskCaller
+from expunge.ports.review.recordings import ReviewedRecording
 from expunge.ports.review.rendering import Renderer
 from expunge.ports.review.seats import NO_LOGIN, Seat, SeatLogin
 
@@ -42,11 +46,17 @@ class KeeperSeats:
 class ReviewRoom:
     """The desk of one opened installation: composed at its first use. Safe between threads."""
 
-    def __init__(self, expunge: Expunge, guard: AccountGuard, permits: AskPermits) -> None:
-        """Compose nothing yet."""
-        self.expunge = expunge
+    def __init__(self, expunge: Expunge, guard: AccountGuard, permits: AskPermits, labels: FamilyLabels) -> None:
+        """Compose nothing yet.
+
+        Args:
+            expunge: the installation.
+            guard: the keeper's, which knows logins.
+            permits: the keeper, which ends a permit right before its act.
+            labels: first names of subjects, which are masked in transcripts.
+        """
+        self.expunge, self._labels = expunge, labels
         self.permits = permits
-        """The keeper, which ends a permit right before its act."""
         self._logins = KeeperSeats(guard)
         self._guard = threading.Lock()
         self._viewing: Viewing | None = None
@@ -90,10 +100,9 @@ class ReviewRoom:
                 self._renderer = ClosedRenderer()
             return DeskRenditions(self._renderer)
 
-    def transcript(self, view: ViewServed) -> Transcript:
-        """Return what was said in the recording of a view, with names masked. Raises Unplayable where nothing is known of it."""
-        del view
-        raise Unplayable("no transcript of this recording is shown", help="ask for `pixelated`")
+    def spoken(self, recording: ReviewedRecording, ask: Callable[[], None]) -> Masked:
+        """Return what was said in a recording, with names masked; see :func:`expunge.bootstrap.desk.transcripts.masked`."""
+        return transcripts.masked(self.expunge.context, self.expunge.vault, recording, self._labels.of, ask)
 
     def warm(self) -> None:
         """Have what decodes started beside, so that the first view of a lease finds it ready."""

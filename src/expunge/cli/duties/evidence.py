@@ -70,7 +70,7 @@ def verify(
 
     found = evidence_verify.verify(read_pack(file), trust.read_bytes() if trust else None, at=datetime.now(UTC))
     if as_json:
-        said = {"holds": True, "trusted": found.trusted, "receipts": found.receipts, "ledger": found.ledger}
+        said = {"holds": True, "trusted": found.trusted, "receipts": found.receipts, "ledger": found.ledger, "registers": found.registers}
         output.write_json("evidence-verification/1", {**said, **_values(found.manifest), "steps": found.steps})
         return
     for number, step in enumerate(found.steps, 1):

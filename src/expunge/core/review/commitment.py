@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from expunge.core import merkle
 from expunge.core.journal.review_events import ReviewsCommitted
-from expunge.core.values import canonical
+from expunge.core.log import register_forms
 from expunge.errors import EvidenceInvalid
 
-FORM = "expunge.views/1"
+FORM = register_forms.VIEWS
 SALT_BYTES = 32
 
 
@@ -38,19 +38,13 @@ def root_of(salt: bytes, first: int, events: Sequence[bytes]) -> bytes:
 
 def log_leaf(committed: ReviewsCommitted) -> bytes:
     """Return the leaf of the transparency log: the form, the number of the entry, and the root, as canonical JSON."""
-    return canonical.encode({"form": FORM, "number": committed.number, "root": committed.root})
+    return register_forms.leaf(FORM, committed.number, committed.root)
 
 
 def number_in(leaf: bytes) -> int | None:
     """Return the number of an entry of the log; None for a leaf of another form."""
-    try:
-        body = canonical.decode(leaf)
-    except EvidenceInvalid:
-        return None
-    if not isinstance(body, dict) or body.get("form") != FORM:
-        return None
-    number = body.get("number")
-    return number if isinstance(number, int) else None
+    found = register_forms.read(leaf)
+    return found[1] if found is not None and found[0] == FORM else None
 
 
 @dataclass(frozen=True)

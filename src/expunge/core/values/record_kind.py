@@ -29,6 +29,12 @@ class RecordKind(StrEnum):
     """Orders of destruction, and what was decided under them."""
     LEDGER = "ledger"
     """Training, hand-over, acknowledgements, assurances."""
+    VIEWS = "views"
+    """Requests of staff to see recordings, leases, views and refusals."""
+    OPENINGS = "openings"
+    """Recordings that programs and families were let read, and refusals of these."""
+    INCIDENTS = "incidents"
+    """Incidents: what became known when, and how many accounts they are about."""
 
 
 KEPT = Period(months=60)

@@ -18,10 +18,11 @@ from expunge.core.pages.evidence_index import PackSummary, ReceiptLine
 from expunge.core.values import canonical, codec
 from expunge.core.values.order import OrderState
 from expunge.core.values.record_kind import RecordKind
-from expunge.core.verification import entry_order
+from expunge.core.verification import entry_order, register_entry
 from expunge.core.verification import evidence_pack as pack
 from expunge.core.verification.evidence_pack import EvidenceManifest
 from expunge.core.verification.ledger_record import LedgerRecord
+from expunge.core.verification.register_entry import RegisterEntry
 from expunge.errors import EvidenceInvalid
 
 Row = dict[str, Any]
@@ -52,12 +53,13 @@ class CoveredEntry:
 
     index: int
     folder: str
-    entered: Receipt | LedgerRecord
+    entered: Receipt | LedgerRecord | RegisterEntry
 
     @property
     def row(self) -> Row:
         """Return the one row that its list has of it, without ``at``."""
         said = self.entered
+        assert not isinstance(said, RegisterEntry)
         if isinstance(said, Receipt):
             words = {"what": "receipt", "order": said.order, "verdict": said.verdict.value}
             return {**words, "receipt": self.folder, "entry": self.index}
@@ -68,11 +70,11 @@ class CoveredEntry:
 
 def faults(files: Mapping[str, bytes], manifest: EvidenceManifest, covered: Sequence[CoveredEntry]) -> Iterator[str]:
     """Name every list that is not there, and every row that is missing, of another shape, or says what no receipt or record says."""
-    wanted = {kind.value for kind in RecordKind}
+    wanted = {kind.value for kind in manifest.kinds}
     yield from (f"the manifest does not count the list {name}" for name in sorted(wanted - manifest.lists.keys()))
     yield from (f"the manifest counts a list {name}, which is none" for name in sorted(manifest.lists.keys() - wanted))
     lists: dict[RecordKind, list[Row]] = {}
-    for kind in RecordKind:
+    for kind in manifest.kinds:
         found: list[Row] = []
         faults = list(_read(files, manifest, kind, found))
         yield from faults
@@ -84,11 +86,14 @@ def faults(files: Mapping[str, bytes], manifest: EvidenceManifest, covered: Sequ
         yield from _tied(RecordKind.ANSWERS, [row for row in lists[RecordKind.ANSWERS] if row["what"] == "receipt"], receipts)
     if RecordKind.LEDGER in lists:
         yield from _tied(RecordKind.LEDGER, lists[RecordKind.LEDGER], records)
+    for kind in sorted(register_entry.KINDS & lists.keys()):
+        entries = [(each.index, each.entered) for each in covered if isinstance(each.entered, RegisterEntry) and each.entered.kind is kind]
+        yield from register_entry.faults(kind, entries, lists[kind], whole=manifest.start is None)
     if RecordKind.REQUESTS in lists:
         yield from _requests(manifest, lists[RecordKind.REQUESTS], receipts)
     if {RecordKind.ANSWERS, RecordKind.REFUSALS} <= lists.keys():
         yield from _refusals(lists)
-    if len(lists) == len(RecordKind):
+    if len(lists) == len(manifest.kinds):
         yield from _since(manifest, lists)
 
 
@@ -100,7 +105,7 @@ def pages(files: Mapping[str, bytes], manifest: EvidenceManifest, covered: Itera
         if isinstance(each.entered, Receipt)
     ]
     made = {pack.INDEX: evidence_index.index(summary(manifest, lines))}
-    for kind in RecordKind:
+    for kind in manifest.kinds:
         rows: Any = canonical.decode(files[f"{pack.LISTS}{kind.value}.json"])
         made[f"{pack.LISTS}{kind.value}.html"] = evidence_index.listed(kind.value, rows)
     yield from (f"{name} does not show what the rest of the pack says" for name, data in made.items() if files.get(name) != data)
@@ -116,7 +121,7 @@ def summary(manifest: EvidenceManifest, lines: Sequence[ReceiptLine], unknown: S
     """
     log, period = manifest.log, (manifest.recipient, manifest.start, manifest.end, manifest.since)
     policy = sorted(name for name in manifest.files if name.startswith(pack.STATED))
-    lists = {kind.value: manifest.lists[kind.value] for kind in RecordKind}
+    lists = {kind.value: manifest.lists[kind.value] for kind in manifest.kinds}
     return PackSummary(manifest.made, *period, log.origin, log.size, log.first, log.past, lists, lines, policy, unknown)
 
 
@@ -147,7 +152,7 @@ def _read(files: Mapping[str, bytes], manifest: EvidenceManifest, kind: RecordKi
             continue
         at = codec.parse_instant(row["at"])
         # Why not these: the stretch of the log is widened at its edges, and its receipts and records are listed with it.
-        tied = kind is RecordKind.LEDGER or row["what"] == "receipt"
+        tied = kind is RecordKind.LEDGER or row["what"] == "receipt" or (kind in register_entry.KINDS and type(row.get("entry")) is int)
         early, late = manifest.start is not None and at < manifest.start, manifest.end is not None and at >= manifest.end
         if not tied and (early or late):
             yield f"row {number} of {path} is of a time that the pack does not cover"
@@ -199,6 +204,8 @@ def _tied(kind: RecordKind, rows: Iterable[Row], covered: Iterable[CoveredEntry]
 
 
 def _dated(entry: CoveredEntry, at: datetime) -> bool:
+    if isinstance(entry.entered, RegisterEntry):
+        return False
     if isinstance(entry.entered, LedgerRecord):
         return at == entry.entered.entered
     return at >= entry_order.latest_time(entry.entered) - entry_order.ENTRY_LAG

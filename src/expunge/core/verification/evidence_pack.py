@@ -10,9 +10,12 @@ from datetime import datetime
 from expunge.core.evidence.receipt_codec import instant
 from expunge.core.log import dsse
 from expunge.core.values import b64, canonical, codec
+from expunge.core.values.record_kind import RecordKind
 from expunge.errors import EvidenceInvalid
 
-SCHEMA = "expunge.evidence/1"
+SCHEMA = "expunge.evidence/2"
+EARLIER = {"expunge.evidence/1": frozenset({RecordKind.VIEWS, RecordKind.OPENINGS, RecordKind.INCIDENTS})}
+"""Earlier schema -> the lists that its packs do not have."""
 PAYLOAD_TYPE = "application/vnd.expunge.evidence+json"
 MANIFEST, SIGNATURE, SIGNER, POLICY, INDEX = "manifest.json", "manifest.sig", "signer.pem", "trust-policy.txt", "index.html"
 CHECKPOINT, ENTRIES = "log/checkpoint.txt", "log/entries.json"
@@ -62,6 +65,12 @@ class EvidenceManifest:
     tool: str
     since: datetime | None
     """When the first record of any time was made here; None where there is none."""
+    schema: str = SCHEMA
+
+    @property
+    def kinds(self) -> tuple[RecordKind, ...]:
+        """Return the lists that a pack of its schema has."""
+        return tuple(kind for kind in RecordKind if kind not in EARLIER.get(self.schema, ()))
 
     def encode(self) -> bytes:
         """The manifest's canonical bytes."""
@@ -80,7 +89,7 @@ class EvidenceManifest:
                 "lists": dict(self.lists),
                 "log": log,
                 "made": instant(self.made),
-                "schema": SCHEMA,
+                "schema": self.schema,
                 "since": instant(self.since) if self.since else None,
                 "to": instant(self.end) if self.end else None,
                 "tool": self.tool,
@@ -97,7 +106,8 @@ class LogEntry:
     """Hash of the leaf."""
     path: tuple[bytes, ...]
     folder: str
-    """``receipts/ORDER/ROUND-NUMBER``, ``ledger/ID``, ``beside/INDEX``; empty where this installation does not have it."""
+    """``receipts/ORDER/ROUND-NUMBER``, ``ledger/ID``, ``registers/LIST/NUMBER``, ``beside/INDEX``;
+    empty where this installation does not have it."""
 
 
 def to_sign(manifest: bytes) -> bytes:
@@ -115,15 +125,18 @@ def parse(data: bytes) -> EvidenceManifest:
             "lists": dict(lists),
             "log": {"first": int(first), "origin": str(origin), "past": int(past), "root": str(root), "size": int(size)},
             "made": str(made),
+            "schema": str(schema),
             "since": (str() | None) as since,
             "to": (str() | None) as end,
             "tool": str(tool),
         } if all(isinstance(each, str) for each in files.values()) and all(type(each) is int for each in lists.values()):
             log = LogRange(origin, size, root, first, past)
             times = _time(start) if start else None, _time(end) if end else None
-            manifest = EvidenceManifest(_time(made), recipient, *times, log, lists, files, tool, _time(since) if since else None)
+            manifest = EvidenceManifest(_time(made), recipient, *times, log, lists, files, tool, _time(since) if since else None, schema)
         case _:
             raise EvidenceInvalid("not a manifest of an evidence pack", help="see docs/spec/evidence-pack.md")
+    if schema != SCHEMA and schema not in EARLIER:
+        raise EvidenceInvalid("the pack is of a form that this version does not know", help="check it with a newer version of expunge")
     if not 0 <= first <= past <= size or _encoded(manifest) != data:
         raise EvidenceInvalid("the manifest has fields that do not belong there, or contradict each other")
     if manifest.start is not None and manifest.end is not None and manifest.start >= manifest.end:

@@ -18,22 +18,19 @@ from expunge.core.evidence.receipt import Receipt
 from expunge.core.log import signed_head
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.log.trust import parse as parse_policy
-from expunge.core.values.record_kind import RecordKind
 from expunge.core.values.signature import parse_ed25519_pem, verify_ed25519
-from expunge.core.verification import entry_order, evidence_lists, ledger_record, receipt_verify
+from expunge.core.verification import entry_order, evidence_lists, ledger_record, receipt_verify, register_entry
 from expunge.core.verification import evidence_pack as pack
 from expunge.core.verification.evidence_lists import CoveredEntry
 from expunge.core.verification.evidence_pack import EvidenceManifest, LogEntry
 from expunge.core.verification.ledger_record import LedgerRecord
+from expunge.core.verification.register_entry import RegisterEntry
 from expunge.errors import EvidenceInvalid
 
-_FIXED = frozenset(
-    {
-        *(pack.SIGNER, pack.POLICY, pack.INDEX, pack.CHECKPOINT, pack.ENTRIES),
-        *(f"{pack.LISTS}{kind.value}.{form}" for kind in RecordKind for form in ("json", "html")),
-    }
-)
-"""Files that every pack has, besides the manifest and its signature."""
+_FIXED = frozenset({pack.SIGNER, pack.POLICY, pack.INDEX, pack.CHECKPOINT, pack.ENTRIES})
+"""Files that every pack has, besides the manifest, its signature, and the lists."""
+_FORMS = ("json", "html")
+_HOLDING = (pack.RECEIPTS, pack.BESIDE, pack.LEDGER, register_entry.FOLDER)
 _ROUND = re.compile(r"[0-9]+-[0-9]+")
 MOST_NAMED = 20
 """Faults that the message names; the answer has all of them."""
@@ -43,11 +40,12 @@ MOST_NAMED = 20
 class EnteredItem:
     """What one entry of the log stands for, with a valid signature."""
 
-    at: datetime
-    """The last time of which it speaks."""
+    at: datetime | None
+    """The last time of which it speaks; None for an entry about a register, which speaks of none."""
     leaf_hash: bytes
-    signer: bytes
-    said: Receipt | LedgerRecord
+    signer: bytes | None
+    """None for an entry about a register: the log alone vouches for it."""
+    said: Receipt | LedgerRecord | RegisterEntry
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,8 @@ class VerifiedPack:
     manifest: EvidenceManifest
     receipts: int
     ledger: int
+    registers: int
+    """Entries of the log about views and incidents."""
     trusted: bool
     """Whether the keys were got elsewhere; else they came along and prove only that the files belong together."""
     steps: tuple[str, ...] = field(default=())
@@ -89,10 +89,9 @@ def verify(files: Mapping[str, bytes], trust: bytes | None = None, *, at: dateti
         message = f"the evidence pack does not hold: {'; '.join(faults[:MOST_NAMED])}{more}"
         raise EvidenceInvalid(message, help="ask for the pack again; a receipt that is missing or wrong has to be explained")
     receipts = sum(isinstance(each.entered, Receipt) for each in covered)
-    records = len(covered) - receipts
-    return VerifiedPack(
-        manifest, receipts, records, trust is not None, tuple(_steps(manifest, receipts, records, trusted=trust is not None))
-    )
+    records = sum(isinstance(each.entered, LedgerRecord) for each in covered)
+    counts, trusted = (receipts, records, len(covered) - receipts - records), trust is not None
+    return VerifiedPack(manifest, *counts, trusted, tuple(_steps(manifest, counts, trusted=trusted)))
 
 
 def _signed(files: Mapping[str, bytes], trust: bytes | None) -> tuple[EvidenceManifest, TrustPolicy]:
@@ -124,9 +123,9 @@ def _files(files: Mapping[str, bytes], manifest: EvidenceManifest) -> Iterator[s
     for name in sorted(manifest.files.keys() & files.keys()):
         if sha256(files[name]).hexdigest() != manifest.files[name]:
             yield f"{name} was changed"
-    folders = (pack.RECEIPTS, pack.BESIDE, pack.LEDGER, pack.STATED)
-    yield from (f"{name} has no place in a pack" for name in sorted(manifest.files.keys() - _FIXED) if not name.startswith(folders))
-    yield from (f"{name} is not named by the manifest" for name in sorted(_FIXED - manifest.files.keys() - files.keys()))
+    folders, fixed = (*_HOLDING, pack.STATED), _FIXED | {f"{pack.LISTS}{kind.value}.{form}" for kind in manifest.kinds for form in _FORMS}
+    yield from (f"{name} has no place in a pack" for name in sorted(manifest.files.keys() - fixed) if not name.startswith(folders))
+    yield from (f"{name} is not named by the manifest" for name in sorted(fixed - manifest.files.keys() - files.keys()))
 
 
 def _entries(files: Mapping[str, bytes], faults: list[str]) -> tuple[LogEntry, ...]:
@@ -180,7 +179,7 @@ def _contents(
     faults: list[str],
 ) -> Iterator[tuple[int, EnteredItem]]:
     """Each entry's receipt or record verifies, and is the one that was entered there."""
-    inside = (name for name in manifest.files if name in files and name.startswith((pack.RECEIPTS, pack.BESIDE, pack.LEDGER)))
+    inside = (name for name in manifest.files if name in files and name.startswith(_HOLDING))
     paths: dict[str, list[str]] = {}
     for name in inside:
         paths.setdefault(name.rpartition("/")[0], []).append(name)
@@ -194,7 +193,7 @@ def _contents(
         except EvidenceInvalid as error:
             faults.append(f"{each.folder} does not verify: {error.message}")
             continue
-        if item.signer not in signers:
+        if item.signer is not None and item.signer not in signers:
             faults.append(f"{each.folder} is signed by a key that the trust policy does not name")
         elif item.leaf_hash != each.leaf:
             faults.append(f"{each.folder} is not what was entered in the log as entry {each.index}")
@@ -208,6 +207,9 @@ def _item(folder: Mapping[str, bytes], trust: bytes | None, at: datetime | None)
             raise EvidenceInvalid("a ledger record is its envelope and its signer's key")
         record = ledger_record.verify(folder[ledger_record.RECORD], folder[ledger_record.SIGNER])
         return EnteredItem(record.record.entered, record.leaf_hash, record.signer, record.record)
+    if register_entry.LEAF in folder:
+        entry = register_entry.parse(folder)
+        return EnteredItem(None, entry.leaf_hash, None, entry)
     found = receipt_verify.verify(folder, trust, at=at)
     signer = parse_ed25519_pem(folder["signer.pem"])
     return EnteredItem(entry_order.latest_time(found.receipt), found.leaf_hash, signer, found.receipt)
@@ -220,7 +222,7 @@ def _missing(manifest: EvidenceManifest, entries: Iterable[LogEntry]) -> Iterato
     for index in range(manifest.log.first, manifest.log.past):
         if index not in known:
             yield f"entry {index} of the log is missing"
-        elif known[index].folder not in named or not known[index].folder.startswith((pack.RECEIPTS, pack.LEDGER)):
+        elif known[index].folder not in named or not known[index].folder.startswith((pack.RECEIPTS, pack.LEDGER, register_entry.FOLDER)):
             yield f"entry {index} of the log has no receipt and no record in the pack"
 
 
@@ -228,7 +230,7 @@ def _uncounted(manifest: EvidenceManifest, entries: Iterable[LogEntry]) -> Itera
     """No receipt or record is in the pack that the log does not count, and none is counted for two entries."""
     counted = Counter(each.folder for each in entries if each.folder)
     yield from (f"{folder} stands for more than one entry of the log" for folder, times in sorted(counted.items()) if times > 1)
-    here = {name.rpartition("/")[0] for name in manifest.files if name.startswith((pack.RECEIPTS, pack.BESIDE, pack.LEDGER))}
+    here = {name.rpartition("/")[0] for name in manifest.files if name.startswith(_HOLDING)}
     yield from (f"{folder} stands for no entry of the log" for folder in sorted(here - counted.keys()))
 
 
@@ -247,13 +249,13 @@ def _edges(manifest: EvidenceManifest, entries: Iterable[LogEntry], items: Mappi
         yield f"the pack ends before entry {log.past} of the log, and says that it ends with the last"
     if manifest.start is not None and log.first:
         before = items.get(log.first - 1)
-        if before is None:
+        if before is None or before.at is None:
             yield f"entry {log.first - 1} of the log is not there, which shows that the period begins after it"
         elif before.at >= manifest.start:
             yield f"entry {log.first - 1} of the log belongs to the period and is left out"
     if manifest.end is not None and log.past < log.size:
         after = items.get(log.past)
-        if after is None:
+        if after is None or after.at is None:
             yield f"entry {log.past} of the log is not there, which shows that the period ends before it"
         elif after.at < manifest.end:
             yield f"entry {log.past} of the log belongs to the period and is left out"
@@ -269,22 +271,29 @@ def _covered(manifest: EvidenceManifest, entries: Iterable[LogEntry], items: Map
 def _made(manifest: EvidenceManifest, covered: Iterable[CoveredEntry], items: Mapping[int, EnteredItem]) -> Iterator[str]:
     """A pack is made after all that it covers, and each folder of it has the name of what lies in it."""
     for each in covered:
-        if items[each.index].at > manifest.made + signed_head.CLOCKS_APART:
+        said, at = each.entered, items[each.index].at
+        if at is not None and at > manifest.made + signed_head.CLOCKS_APART:
             yield f"the pack says that it was made before {each.folder}"
-        owner = f"{pack.RECEIPTS}{each.entered.order}/" if isinstance(each.entered, Receipt) else f"{pack.LEDGER}{each.entered.id}"
+        if isinstance(said, RegisterEntry):
+            if each.folder != said.folder:
+                yield f"{each.folder} is about another register than its name says"
+            continue
+        owner = f"{pack.RECEIPTS}{said.order}/" if isinstance(said, Receipt) else f"{pack.LEDGER}{said.id}"
         rest = each.folder.removeprefix(owner)
-        if not each.folder.startswith(owner) or (not _ROUND.fullmatch(rest) if isinstance(each.entered, Receipt) else rest):
+        if not each.folder.startswith(owner) or (not _ROUND.fullmatch(rest) if isinstance(said, Receipt) else rest):
             yield f"{each.folder} is of another order or record than its name says"
 
 
-def _steps(manifest: EvidenceManifest, receipts: int, records: int, *, trusted: bool) -> Iterator[str]:
-    log = manifest.log
+def _steps(manifest: EvidenceManifest, counts: tuple[int, int, int], *, trusted: bool) -> Iterator[str]:
+    log, (receipts, records, registers) = manifest.log, counts
     keys = "that you gave" if trusted else "that came along with it"
     yield f"The manifest is signed by a key of the trust policy {keys}."
     yield f"Each of its {len(manifest.files):,} files is there and unchanged, and there is no other."
     yield f"The checkpoint of {log.size:,} entries is signed by the log {log.origin}."
     covered = f"entries {log.first} to {log.past - 1}" if log.past > log.first else "no entry"
     yield f"It covers {covered} of the log: {receipts:,} receipts and {records:,} ledger records, each verified, none missing."
+    if registers:
+        yield f"{registers:,} entries commit to views of staff and to incidents: each event behind them has its one row, none missing."
     if manifest.start is not None or manifest.end is not None:
         yield "The entries next to them say times outside the period, so that none of the period is left out at its edges."
     yield "The first page and the pages of the lists show what was verified. The lists have each receipt, each record and its order once."

@@ -332,7 +332,14 @@ class LocalGuard:
         """See the port."""
         _require_session(session)
         found = self._sign_ins.find(account, session)
-        return None if found is None else SignIn(found[0], self.level(account, Audience.STAFF), found[1])
+        if found is None:
+            return None
+        counts = {each.credential for each in self._register.credentials(account) if each.copied_at is None}
+        if found.credential not in counts:
+            # The passkey was removed since, or copied: what was shown by it is over.
+            self._sign_ins.end(session)
+            return None
+        return SignIn(frozenset({found.method}), self.level(account, Audience.STAFF), found.seconds)
 
     def end_sign_in(self, session: bytes) -> None:
         """See the port."""

@@ -61,10 +61,19 @@ class SigningIn:
         return self._confirming.check_passkey(record.account, begun.challenge, response)
 
 
+@dataclass(frozen=True)
+class ShownPasskey:
+    """The passkey that was shown last in a session."""
+
+    credential: bytes
+    method: Method
+    seconds: int
+    """Whole seconds since."""
+
+
 @dataclass
 class _Held:
-    account: UUID
-    methods: frozenset[Method]
+    passkey: CredentialRecord
     begun: float
     shown: float
 
@@ -83,22 +92,22 @@ class SignIns:
 
     def note(self, session: bytes, passkey: CredentialRecord) -> None:
         """Note that a passkey was shown in a session. Another account than before takes the session over."""
-        method = Method.PASSKEY if passkey.backup_eligible else Method.SECURITY_KEY
         with self._guard:
             now, known = self._now(), self._living(session)
-            begun = known.begun if known is not None and known.account == passkey.account else now
+            begun = known.begun if known is not None and known.passkey.account == passkey.account else now
             self._held.pop(session, None)
-            self._held[session] = _Held(passkey.account, frozenset({method}), begun, now)
+            self._held[session] = _Held(passkey, begun, now)
             while len(self._held) > MOST_SIGN_INS:
                 self._held.popitem(last=False)
 
-    def find(self, account: UUID, session: bytes) -> tuple[frozenset[Method], int] | None:
-        """Return what was shown in a session of an account, and whole seconds since; None for a session that does not go on."""
+    def find(self, account: UUID, session: bytes) -> ShownPasskey | None:
+        """Return what was shown last in a session of an account; None for a session that does not go on."""
         with self._guard:
             known = self._living(session)
-            if known is None or known.account != account:
+            if known is None or known.passkey.account != account:
                 return None
-            return known.methods, int(self._now() - known.shown)
+            method = Method.PASSKEY if known.passkey.backup_eligible else Method.SECURITY_KEY
+            return ShownPasskey(known.passkey.credential, method, int(self._now() - known.shown))
 
     def end(self, session: bytes) -> None:
         """End a session."""
@@ -108,7 +117,7 @@ class SignIns:
     def end_all(self, account: UUID, but: bytes = b"") -> None:
         """End every session of an account, but for one."""
         with self._guard:
-            for session in [each for each, held in self._held.items() if held.account == account and each != but]:
+            for session in [each for each, held in self._held.items() if held.passkey.account == account and each != but]:
                 del self._held[session]
 
     def _living(self, session: bytes) -> _Held | None:

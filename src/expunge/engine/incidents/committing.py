@@ -8,18 +8,18 @@ from itertools import islice
 from expunge.core import merkle
 from expunge.core.journal import events as journalled
 from expunge.core.journal.incident_events import IncidentsCommitted, IncidentsLogged
+from expunge.core.log import register_forms
 from expunge.core.review import commitment
-from expunge.core.values import canonical
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import INCIDENTS, register, register_behind
 from expunge.errors import EvidenceInvalid
 
-FORM = "expunge.incidents/1"
+FORM = register_forms.INCIDENTS
 
 
 def log_leaf(committed: IncidentsCommitted) -> bytes:
     """Return the leaf of the transparency log: the form, the number of the entry, and the root, as canonical JSON."""
-    return canonical.encode({"form": FORM, "number": committed.number, "root": committed.root})
+    return register_forms.leaf(FORM, committed.number, committed.root)
 
 
 def commit(context: Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from expunge.core.consent.use_records import RecordKind
 from expunge.core.datamap.clocks import ClockState
@@ -47,6 +47,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *duty_ledger.owed(context),
         *of_epochs(context),
         *of_openings(context),
+        *of_readings_past_the_desk(context),
         *of_views(context),
         *staff_review.owed(context),
         *appeals.owed(context),
@@ -99,6 +100,24 @@ def of_openings(context: Context) -> tuple[Deadline, ...]:
 
 
 _REVIEWS = "FTC v. Ring, III.E.2"
+LOOKED_AT_WITHIN = timedelta(days=7)
+"""The time within which a person looks at what the vault's door refused, or saw past the review desk."""
+
+
+def of_readings_past_the_desk(context: Context) -> tuple[Deadline, ...]:
+    """Return the alert about readings of recordings past the review desk, from the moment of the first one until they are reviewed."""
+    if context.data_map.review is None:
+        return ()
+    found = reviewing.past_the_desk(context)
+    if found.first is None:
+        return ()
+    at = found.first + LOOKED_AT_WITHIN
+    standing = ClockState.OVERDUE if at <= context.clock.now() else ClockState.RUNNING
+    why = (
+        f"{found.refused} refused, {found.for_review} for review by people, which belongs to the desk; `expunge vault openings` lists them"
+    )
+    duty = "`expunge vault review --by NAME`"
+    return (Deadline("readings of recordings past the review desk", duty, "openings", "FTC v. Ring, III.E.5", at, standing, why),)
 
 
 def of_views(context: Context) -> tuple[Deadline, ...]:

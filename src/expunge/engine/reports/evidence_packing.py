@@ -16,7 +16,7 @@ from expunge.core.pages.evidence_index import ReceiptLine
 from expunge.core.values import canonical, codec
 from expunge.core.values.record_kind import RecordKind
 from expunge.core.values.signature import ed25519_pem
-from expunge.core.verification import entry_order, evidence_lists, evidence_pack, ledger_record, receipt_folder
+from expunge.core.verification import entry_order, evidence_lists, evidence_pack, ledger_record, receipt_folder, register_entry
 from expunge.core.verification.evidence_pack import EvidenceManifest, LogEntry, LogRange
 from expunge.engine.accounts import family_register, staff_review
 from expunge.engine.consent import disclosure_texts
@@ -59,10 +59,12 @@ class _Logged:
     folder: str
     files: Callable[[], Mapping[str, bytes]]
     """Reads its files: name in the folder -> content."""
-    row: Row
-    """Its row among the answers or in the ledger."""
+    rows: tuple[tuple[RecordKind, Row], ...]
+    """Its rows: one among the answers or in the ledger, or one for each event of a register."""
     line: ReceiptLine | None = None
     """Its line on the first page, for a receipt."""
+    begins: datetime | None = None
+    """When the first event behind it was entered, for an entry about a register."""
 
 
 Put = Callable[[str, bytes], None]
@@ -93,7 +95,7 @@ def pack(context: Context, wanted: WantedEvidence, trust_policy: str, put: Put) 
     head = context.log.head()
     known = _known(context, lists)
     first, past = _covered(known, head.size, wanted)
-    _list_covered(lists, [known[index].row for index in range(first, past) if index in known])
+    _list_covered(lists, [row for index in range(first, past) if index in known for row in known[index].rows])
     entries, lines = _entries(context, known, head, first, past, add)
     add(evidence_pack.CHECKPOINT, head.checkpoint)
     add(evidence_pack.ENTRIES, evidence_pack.encode_entries(entries))
@@ -126,7 +128,7 @@ def _known(context: Context, lists: RecordLists) -> dict[int, _Logged]:
             each.at,
             each.folder,
             partial(_receipt_files, context, each),
-            each.row,
+            ((RecordKind.ANSWERS, each.row),),
             ReceiptLine(each.folder, each.order, each.verdict, each.verified, each.index),
         )
         for each in lists.receipts
@@ -134,15 +136,21 @@ def _known(context: Context, lists: RecordLists) -> dict[int, _Logged]:
     for name, entry in duty_ledger.entries(context).items():
         if entry.logged is not None:
             folder, row = f"{evidence_pack.LEDGER}{name}", record_lists.ledger_row(entry)
-            found[entry.logged.index] = _Logged(entry.logged.at, folder, partial(_ledger_files, entry), row)
+            found[entry.logged.index] = _Logged(entry.logged.at, folder, partial(_ledger_files, entry), ((RecordKind.LEDGER, row),))
+    for each in lists.committed:
+        rows = tuple((each.kind, row) for row in each.rows)
+        found[each.index] = _Logged(each.at, each.folder, partial(dict, each.files), rows, begins=each.begins)
     return found
 
 
-def _list_covered(lists: RecordLists, covered: list[Row]) -> None:
-    """Have the answers and the ledger list exactly the receipts and records of the covered part, which is widened at its edges."""
-    for kind, others in ((RecordKind.ANSWERS, lambda row: row["what"] != "receipt"), (RecordKind.LEDGER, lambda _: False)):
-        own = [row for row in covered if (row["what"] == "receipt") == (kind is RecordKind.ANSWERS)]
-        lists.rows[kind] = sorted([*filter(others, lists.rows[kind]), *own], key=lambda row: str(row["at"]))
+def _list_covered(lists: RecordLists, covered: list[tuple[RecordKind, Row]]) -> None:
+    """Have each list exactly the receipts, records and events of the covered part, which is widened at its edges."""
+    lists.rows[RecordKind.ANSWERS] = [row for row in lists.rows[RecordKind.ANSWERS] if row["what"] != "receipt"]
+    lists.rows[RecordKind.LEDGER] = []
+    for kind, row in covered:
+        lists.rows[kind].append(row)
+    for kind in {RecordKind.ANSWERS, RecordKind.LEDGER, *register_entry.KINDS}:
+        lists.rows[kind].sort(key=lambda row: str(row["at"]))
 
 
 def _ledger_files(entry: LedgerEntry) -> Mapping[str, bytes]:
@@ -160,16 +168,21 @@ def _covered(known: Mapping[int, _Logged], size: int, wanted: WantedEvidence) ->
     here = [
         index
         for index, each in known.items()
-        if (wanted.start is None or each.at >= wanted.start) and (wanted.end is None or each.at < wanted.end)
+        if (wanted.start is None or each.at >= wanted.start) and (wanted.end is None or (each.begins or each.at) < wanted.end)
     ]
     before = [index for index, each in known.items() if wanted.start is not None and each.at < wanted.start]
     first = 0 if wanted.start is None else min(here, default=max(before, default=-1) + 1)
     past = size if wanted.end is None else max(here, default=first - 1) + 1
-    while wanted.start is not None and first > 0 and not (first - 1 in known and _said(known[first - 1]) < wanted.start):
+    # Why an entry about a register is no edge: it speaks of no time, and so does not show that the period begins or ends there.
+    while wanted.start is not None and first > 0 and not (_is_edge(known, first - 1) and _said(known[first - 1]) < wanted.start):
         first -= 1
-    while wanted.end is not None and past < size and not (past in known and _said(known[past]) >= wanted.end):
+    while wanted.end is not None and past < size and not (_is_edge(known, past) and _said(known[past]) >= wanted.end):
         past += 1
     return first, max(first, past)
+
+
+def _is_edge(known: Mapping[int, _Logged], index: int) -> bool:
+    return index in known and known[index].begins is None
 
 
 def _said(logged: _Logged) -> datetime:

@@ -15,6 +15,7 @@ from expunge.core.consent import consent_events as ce
 from expunge.core.datamap.clocks import due
 from expunge.core.disgorgement import disgorgement_events as de
 from expunge.core.journal import events as ev
+from expunge.core.journal import opening_events as oe
 from expunge.core.journal import recipient_ledger as rl
 from expunge.core.orders.run import Run, fold
 from expunge.core.values import codec, tags
@@ -23,9 +24,10 @@ from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Erased, Kept, Outcome, Unable
 from expunge.core.values.record_kind import RecordKind
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import CONSENTS, DISGORGEMENTS, HOLDS, RECIPIENTS, orders, read_register
+from expunge.engine.kernel.journal_streams import CONSENTS, DISGORGEMENTS, HOLDS, OPENINGS, RECIPIENTS, orders, read_register
 from expunge.engine.recipients import deadlines
-from expunge.engine.reports import duty_ledger
+from expunge.engine.reports import committed_registers, duty_ledger
+from expunge.engine.reports.committed_registers import CommittedEntry
 from expunge.engine.reports.duty_ledger import LedgerEntry
 
 Row: TypeAlias = dict[str, Any]
@@ -69,6 +71,8 @@ class RecordLists:
     rows: dict[RecordKind, list[Row]] = field(default_factory=lambda: {kind: [] for kind in RecordKind})
     receipts: list[LoggedReceipt] = field(default_factory=list)
     """Every receipt of any time."""
+    committed: list[CommittedEntry] = field(default_factory=list)
+    """Every entry of the log of any time that commits to a register."""
     since: datetime | None = None
     """When the first record of any time was made: nothing can be shown of the time before."""
 
@@ -89,11 +93,13 @@ def collect(context: Context, start: datetime | None = None, end: datetime | Non
         (RecordKind.HOLDS, HOLDS, _hold),
         (RecordKind.RECIPIENTS, RECIPIENTS, _recipient),
         (RecordKind.DESTRUCTION, DISGORGEMENTS, _destruction),
+        (RecordKind.OPENINGS, OPENINGS, _opening),
     ):
         for event in read_register(context.journal, register):
             row = tell(event)
             if row is not None:
                 put(kind, event.at, {"what": _words(event), **row})
+    _registers(context, lists, put)
     for entry in duty_ledger.entries(context).values():
         put(RecordKind.LEDGER, entry.stated.at, ledger_row(entry))
     for rows in lists.rows.values():
@@ -102,6 +108,15 @@ def collect(context: Context, start: datetime | None = None, end: datetime | Non
 
 
 Put: TypeAlias = Callable[[RecordKind, datetime, Mapping[str, Any]], None]
+
+
+def _registers(context: Context, lists: RecordLists, put: Put) -> None:
+    """Take the entries of the log about registers, and the events that wait for one."""
+    for kind, found in committed_registers.all_of(context):
+        lists.committed += found.entries
+        lists.since = min((each for each in (lists.since, found.since) if each is not None), default=None)
+        for at, row in found.pending:
+            put(kind, at, row)
 
 
 def _orders(context: Context) -> Iterator[list[ev.Event]]:
@@ -259,6 +274,21 @@ def _recipient(event: ev.Event) -> Row | None:
             return {"order": event.order, "recipient": event.recipient, "answer": event.answer.value, "how": by}
         case rl.RecipientAsked():
             return {"order": event.order, "recipient": event.recipient, "held": event.held if event.held >= 0 else "could not tell"}
+        case _:
+            return None
+
+
+def _opening(event: ev.Event) -> Row | None:
+    """What a pack says of a reading by a program or a family: neither who is in it, nor the account that read."""
+    match event:
+        case oe.RecordingOpened():
+            by = "a family" if event.account else event.program
+            said = {"dataset": event.dataset, "recording": event.recording, "purpose": event.purpose, "by": by}
+            return {"id": event.opening, **said, "people": len(event.subjects), "first": event.first, "last": event.last}
+        case oe.OpeningRefused():
+            by = "a family" if event.account else event.program
+            said = {"dataset": event.dataset, "recording": event.recording, "purpose": event.purpose, "by": by}
+            return {**said, "people": len(event.subjects), "reasons": [event.why], "more": event.more}
         case _:
             return None
 

@@ -95,7 +95,7 @@ class Viewing:
 
     # --- views ----------------------------------------------------------------------------------
 
-    def fetch(self, seat: Seat, lease: str, first_ms: int, last_ms: int, render: Render) -> bytes:
+    def fetch(self, seat: Seat, lease: str, first_ms: int, last_ms: int, render: Render, *, words: bool = False) -> bytes:
         """Return the rendition of a range, by every question of this moment.
 
         The view is durable in the journal, and the first one of a lease in the log, before ``render`` is called.
@@ -106,6 +106,7 @@ class Viewing:
             first_ms: the first millisecond.
             last_ms: the millisecond before which it ends.
             render: makes the rendition, of the clarity that the event of the view has.
+            words: whether what was said is read, and nothing seen or heard: that has no clearer step than the transcript, and no part.
 
         Raises:
             ReviewRefused: a rule or a policy is against it, also after it was rendered.
@@ -114,23 +115,24 @@ class Viewing:
             ItemGone, Unplayable, StoreUnavailable: the recording.
         """
         desk, (known, running) = self.desk, self._found(lease)
-        if not 0 <= first_ms < last_ms or last_ms - first_ms > desk.bounds.fetch_ms:
+        if not 0 <= first_ms < last_ms or (last_ms - first_ms > desk.bounds.fetch_ms and not words):
             message = f"a fetch has {desk.bounds.fetch_ms} milliseconds at most"
             raise UsageError(message, help="ask for a part of it")
         recording = requesting.recording_of(desk, known)
-        asked = Asked(DeskAct.VIEW, known, recording, running.clarity, running.sound, first_ms, last_ms)
+        clarity, sound = (Clarity.TRANSCRIPT, Sound.MUTE) if words else (running.clarity, running.sound)
+        asked = Asked(DeskAct.VIEW, known, recording, clarity, sound, first_ms, last_ms)
         stands, digest = self._decided(asked, seat, running)
         view = desk.views.enter(lease, lambda reviews, number: self._view(reviews, number, asked, stands, digest, lease))
         # commit point: the view is entered; from here on it is known, whatever becomes of its bytes.
         data = b""
         try:
-            source = desk.recordings.open(recording, lambda: self._require(lease))
+            source = desk.recordings.open(recording, lambda: self.require(lease))
             try:
                 made = render(source, view)
             finally:
                 source.close()
             self._decided(asked, seat, running)
-            self._require(lease)
+            self.require(lease)
             data = made
         finally:
             desk.views.note_given(view, len(data))
@@ -207,6 +209,10 @@ class Viewing:
         self.desk.stream.enter(conclude)
         self.desk.watch.wake()
 
+    def require(self, lease: str) -> None:
+        """Raise ReviewRefused where a lease does not run any more."""
+        self.desk.stream.read(lambda reviews: self._require_running(reviews, lease))
+
     # --- private --------------------------------------------------------------------------------
 
     def _decided(self, asked: Asked, seat: Seat, running: Lease) -> tuple[Known, str]:
@@ -245,10 +251,6 @@ class Viewing:
         if running.standing(self.desk.now()) is not LeaseStanding.RUNNING:
             raise ReviewRefused([PolicyReason("no-lease", "no lease of the request runs")])
         return running
-
-    def _require(self, lease: str) -> None:
-        """Raise ReviewRefused where a lease does not run any more."""
-        self.desk.stream.read(lambda reviews: self._require_running(reviews, lease))
 
     def _lease(self, lease: str) -> Lease:
         return self._found(lease)[1]

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from expunge.core.consent.consent import ConsentReason, Consents, consented
 from expunge.core.consent.consent_events import ConsentEvent
 from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.purposes import Use
 from expunge.core.journal import events as ev
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
 from expunge.core.values.cause import check_words
@@ -110,6 +111,33 @@ def last(context: Context) -> tuple[OpeningsReviewed | None, datetime | None]:
         elif isinstance(event, RecordingOpened) and first is None:
             first = event.at
     return reviewed, first
+
+
+@dataclass
+class PastTheDesk:
+    """What the vault's door saw since the last review and the review desk did not: a person has to look at each."""
+
+    refused: int = 0
+    """Readings by programs that were refused."""
+    for_review: int = 0
+    """Readings by programs for a purpose that is review by people, which belongs to the desk."""
+    first: datetime | None = None
+
+
+def past_the_desk(context: Context) -> PastTheDesk:
+    """Return what stands since the last review of openings. Families that look at their own recordings are none of it."""
+    by_people = {name for name, each in context.data_map.purposes.items() if each.use is Use.REVIEW}
+    found = PastTheDesk()
+    for event in read_register(context.journal, OPENINGS):
+        if isinstance(event, OpeningsReviewed):
+            found = PastTheDesk()
+        elif isinstance(event, OpeningRefused) and not event.account:
+            found.refused += 1 + event.more
+            found.first = found.first or event.at
+        elif isinstance(event, RecordingOpened) and not event.account and event.purpose in by_people:
+            found.for_review += 1
+            found.first = found.first or event.at
+    return found
 
 
 @dataclass

@@ -67,6 +67,8 @@ def _values(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+_APPS = ("shell", "accounts", "mail", "defence", "providers", "staff", "desk", "families", "portal", "receipts")
+"""Folders of apps of ours. An earlier one has its templates before a later one."""
 _UPLOADS = [f"{_NAMESPACE}.portal.guardians.scan_upload.ScanUpload", "django.core.files.uploadhandler.MemoryFileUploadHandler"]
 """No file of a form is ever written."""
 
@@ -106,16 +108,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         "DATABASES": {"default": database},
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "INSTALLED_APPS": [
-            f"{_NAMESPACE}.shell",
-            f"{_NAMESPACE}.accounts",
-            f"{_NAMESPACE}.mail",
-            f"{_NAMESPACE}.defence",
-            f"{_NAMESPACE}.providers",
-            f"{_NAMESPACE}.staff",
-            f"{_NAMESPACE}.desk",
-            f"{_NAMESPACE}.families",
-            f"{_NAMESPACE}.portal",
-            f"{_NAMESPACE}.receipts",
+            *(f"{_NAMESPACE}.{each}" for each in _APPS),
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",

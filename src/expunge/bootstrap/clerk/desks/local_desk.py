@@ -30,7 +30,7 @@ from expunge.engine.review.desk import Desk
 from expunge.engine.review.refusals import ReviewRefused
 from expunge.engine.review.viewing import Render
 from expunge.engine.review.who_looked import FoundLook
-from expunge.errors import CouldNotLook, DeskRefused, ItemGone, Refused, StoreUnavailable, UsageError
+from expunge.errors import CouldNotLook, DeskRefused, ItemGone, Refused, StoreUnavailable, Unplayable, UsageError
 from expunge.ports.review.desk_door import (
     LONGEST_FOLLOW,
     MOST_LOOKS,
@@ -219,12 +219,21 @@ class LocalDesk:
     def transcript(self, caller: DeskCaller, lease: str) -> Transcript:
         """See the port."""
         made: list[Transcript] = []
+        seat = self._require(caller, StaffRight.SEE_VIEWS)
+        viewing = self.room.viewing
+        known = requesting.found(self._desk, viewing.sit(seat, lease).begun.request)
+        asked = known.asked
 
-        def read(_: ReviewSource, view: ViewServed) -> bytes:
-            made.append(self.room.transcript(view))
+        def read(source: ReviewSource, _: ViewServed) -> bytes:
+            # Why its length: a transcript tells no times, and the request is for what its range has.
+            if asked.first_ms or asked.last_ms < self.room.renditions.renderer.describe(source).length_ms:
+                message = "a transcript is of the whole recording, and this request is for a part of it"
+                raise Unplayable(message, help="ask for the whole recording, or look at the part")
+            found = self.room.spoken(requesting.recording_of(self._desk, known), lambda: viewing.require(lease))
+            made.append(Transcript(found.text, found.words))
             return made[0].text.encode()
 
-        self._fetched(caller, lease, None, read)
+        viewing.fetch(seat, lease, asked.first_ms, asked.last_ms, read, words=True)
         return made[0]
 
     def report(self, caller: DeskCaller, lease: str, shown_ms: int, seeks: int, hidden_ms: int, *, ended: bool) -> None:

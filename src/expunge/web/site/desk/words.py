@@ -24,7 +24,7 @@ from expunge.core.review.request import LeaseStanding, RequestStanding
 
 WORDS: tuple[tuple[StrEnum, str], ...] = (
     (ReviewPurpose.LAW, gettext_noop("law or legal process")),
-    (ReviewPurpose.ILLEGAL_ACTIVITY, gettext_noop("illegal activity")),
+    (ReviewPurpose.ILLEGAL_ACTIVITY, gettext_noop("acts against the law")),
     (ReviewPurpose.LEGAL_RIGHTS, gettext_noop("legal rights")),
     (ReviewPurpose.HARM, gettext_noop("harm or financial loss")),
     (ReviewPurpose.AUTHORISED, gettext_noop("authorised by the customer")),
@@ -63,7 +63,7 @@ WORDS: tuple[tuple[StrEnum, str], ...] = (
     (LeaseEnding.FAMILY_DENIED, gettext_noop("the family said no")),
     (RequestStanding.WAITING, gettext_noop("waiting")),
     (RequestStanding.APPROVED, gettext_noop("approved")),
-    (RequestStanding.DENIED, gettext_noop("denied")),
+    (RequestStanding.DENIED, gettext_noop("refused")),
     (RequestStanding.EXPIRED, gettext_noop("not answered in time")),
     (RequestStanding.ACTIVE, gettext_noop("under way")),
     (RequestStanding.OUTCOME_OWED, gettext_noop("result owed")),

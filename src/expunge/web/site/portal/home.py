@@ -69,6 +69,7 @@ def home(request: HttpRequest, member: Member) -> HttpResponseBase:
         "counting": answer.counting,
         "notices": posted(),
         "open_until": until,
+        "waiting": doors.reviews.reviews(member.account, member.family, member.session).waiting,
         "further": ITEMS[1:],
     }
     return render(request, "portal/home.html", values)

@@ -104,8 +104,8 @@ def reviews(request: HttpRequest, member: Member) -> HttpResponseBase:
         raise OpeningNeeded("recordings are shown within an opening", help="confirm with a passkey or a code")
     cards = [ReviewCard(each) for each in found.reviews]
     values = {
-        "asked": [each for each in cards if each.review.can_allow or each.review.can_deny],
-        "others": [each for each in cards if not (each.review.can_allow or each.review.can_deny)],
+        "asked": [each for each in cards if each.review.state in _OPEN and each.review.can_deny],
+        "others": [each for each in cards if each.review.state not in _OPEN or not each.review.can_deny],
         "bars": [BarCard(each) for each in found.bars],
         "all_barred": found.all_barred,
         "is_open": is_open,
