@@ -52,7 +52,7 @@ BARS: Mapping[ApprovalBar, str | Promise] = {
 }
 _DOES: Mapping[StepKind, str | Promise] = {
     StepKind.ERASE: gettext_lazy("Erase"),
-    StepKind.DESTROY: gettext_lazy("Destroy as a whole"),
+    StepKind.DESTROY: gettext_lazy("Erase as a whole"),
     StepKind.FORGET: gettext_lazy("Make it forget"),
     StepKind.REBUILD: gettext_lazy("Make anew without it"),
     StepKind.RETRAIN: gettext_lazy("Train anew without it"),
