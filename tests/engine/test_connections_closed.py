@@ -350,6 +350,7 @@ VERBS: dict[str, Call] = {
     "epochs.accept_older": lambda world: world.opened.epochs.accept_older("Priya", "the disk was lost"),
     "access.requests": lambda world: world.opened.access.requests(),
     "access.request": lambda world: world.opened.access.request("00" * 8),
+    "access.watched": lambda world: world.opened.access.watched(world.opened.access.request("00" * 8)),
     "access.need": lambda world: world.opened.access.need(world.opened.access.request("00" * 8)),
     "access.ask": lambda world: world.opened.access.ask("nobody", NEW_REVIEW),
     "access.message": lambda world: world.opened.access.message("00" * 8),
@@ -436,7 +437,7 @@ STATELESS = {
     "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of", "notices.send_due", "notices.try_out",
+    "uses.review_faults", "staff.record_equivalence", "staff.link", "staff.approving_passkeys", "families.family_of", "notices.send_due", "notices.try_out",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw", "policies.in_force",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (

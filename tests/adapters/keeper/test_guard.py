@@ -136,13 +136,16 @@ def test_code_in_the_web_process_that_swaps_a_login_gains_nothing_for_a_day(owl:
 
 @pytest.mark.duty("RNG-29")
 def test_what_owners_report_becomes_one_incident_and_an_account_that_is_none_is_refused(owl: Guarded) -> None:
-    people = [owl.newcomer() for _ in range(3)]
+    people, stranger = [owl.newcomer() for _ in range(3)], uuid4()
     for person in (*people, people[0]):
         owl.guard.report_takeover(person.account, TakeoverSign.SAID)
     with pytest.raises(UsageError, match="no such account"):
-        owl.guard.report_takeover(uuid4(), TakeoverSign.SAID)
+        owl.guard.report_takeover(stranger, TakeoverSign.SAID)
     (incident,) = owl.incidents().open()
-    assert sorted(each.who for each in incident.scopes) == sorted(str(person.account) for person in people)
+    named = {str(person.account) for person in people}
+    # Why not all: other stories of this keeper report takeovers of people of their own, and takeovers in a row are one incident.
+    assert sorted(each.who for each in incident.scopes if each.who in named) == sorted(named)
+    assert str(stranger) not in {each.who for each in incident.scopes}
 
 
 def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl: Guarded) -> None:
