@@ -437,7 +437,8 @@ STATELESS = {
     "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "staff.record_equivalence", "staff.link", "staff.approving_passkeys", "families.family_of", "notices.send_due", "notices.try_out",
+    "uses.review_faults", "staff.record_equivalence", "staff.link", "staff.approving_passkeys",
+    "families.family_of", "notices.send_due", "notices.try_out",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw", "policies.in_force",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (

@@ -5,18 +5,17 @@ from __future__ import annotations
 from django import template
 from django.urls import NoReverseMatch, reverse
 
+from expunge.web.site.desk import plain_words
 from expunge.web.site.desk.words import word
 
 register = template.Library()
 register.filter(word)
-_SECOND_MS, _MINUTE = 1000, 60
 
 
 @register.filter
 def clock(milliseconds: int) -> str:
-    """Return a time within a recording, such as 1:05."""
-    minutes, seconds = divmod(milliseconds // _SECOND_MS, _MINUTE)
-    return f"{minutes}:{seconds:02}"
+    """Return a time within a recording, such as 01:05."""
+    return plain_words.clock_of(milliseconds)
 
 
 @register.simple_tag

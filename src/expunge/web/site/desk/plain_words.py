@@ -18,7 +18,7 @@ PURPOSES: Mapping[ReviewPurpose, Words] = MappingProxyType(
         ReviewPurpose.LAW: gettext_lazy("A law or a court asks for it"),
         ReviewPurpose.ILLEGAL_ACTIVITY: gettext_lazy("Something against the law is looked into"),
         ReviewPurpose.LEGAL_RIGHTS: gettext_lazy("A legal claim is made or answered"),
-        ReviewPurpose.HARM: gettext_lazy("Harm or a loss of money is kept away"),
+        ReviewPurpose.HARM: gettext_lazy("Harm or a loss of money is to be prevented"),
         ReviewPurpose.AUTHORISED: gettext_lazy("The customer agreed to it"),
     }
 )

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_http_methods
 
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.families.looks import LookedBy
+from expunge.core.journal.review_words import CaseKind
 from expunge.errors import Busy, DeskRefused, UsageError
 from expunge.ports.review.desk_door import MOST_LOOKS, LookCard
 from expunge.web.site.desk import plain_words, refusals
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
+from expunge.web.site.desk.words import word
 
 FEW = 100
 _TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -31,6 +33,8 @@ class LookRow:
     who: str
     part: str
     """Of the recording; empty for programs and families, which open bytes."""
+    case: str
+    """Its kind in words, and its number; empty for programs and families."""
 
 
 class LooksForm(forms.Form):
@@ -82,5 +86,10 @@ def looks(request: DeskRequest) -> HttpResponse:
 
 def _row(card: LookCard) -> LookRow:
     if card.by is LookedBy.STAFF:
-        return LookRow(card, card.name, plain_words.part(card.first_ms, card.last_ms))
-    return LookRow(card, _("The program %(name)s") % {"name": card.name} if card.by is LookedBy.PROGRAM else _("Its own family"), "")
+        return LookRow(card, card.name, plain_words.part(card.first_ms, card.last_ms), _case(card.case))
+    return LookRow(card, _("The program %(name)s") % {"name": card.name} if card.by is LookedBy.PROGRAM else _("Its own family"), "", "")
+
+
+def _case(case: str) -> str:
+    kind, _space, number = case.rpartition(" ")
+    return f"{word(CaseKind(kind))} {number}" if kind in {each.value for each in CaseKind} else case
