@@ -332,7 +332,7 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
         received(at(), SCOPED, OrderKind.EXPIRY, (EVE,), scope=scope, channel="library", cause=ByRule(""), requester=""),
         ev.Fenced(at()),
         planned(at(), plan),
-        ev.Approved(at(), plan.digest, "officer", "", "passkey https://privacy.example MFk="),
+        ev.Approved(at(), plan.digest, "officer", ""),
         ev.Cancelled(at(), "the period was entered wrongly"),
     )
     later = (received(at(), LATER, OrderKind.ERASURE, (MIA,), follows=LIFE, channel="sweep"), ev.Fenced(at()))
@@ -366,7 +366,8 @@ def shared() -> dict[str, tuple[ev.Event, ...]]:
     return {
         str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan())),
         str(ITEMS): (
-            received(at(), ITEMS, OrderKind.ERASURE, (MIA,), scope=item_plan().scope), ev.Fenced(at()), planned(at(), item_plan())
+            received(at(), ITEMS, OrderKind.ERASURE, (MIA,), scope=item_plan().scope), ev.Fenced(at()), planned(at(), item_plan()),
+            ev.Approved(at(), item_plan().digest, "officer", "", "passkey https://privacy.example MFk="),
         ),
     }  # fmt: skip
 

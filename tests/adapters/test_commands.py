@@ -400,7 +400,7 @@ def test_limits_that_are_tighter_already_stay(workshop: Workshop) -> None:
 
     def tight() -> str:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-        workshop.ran("import resource; open('got', 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))")
+        workshop.ran("import resource; open('got', 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))", memory=most)
         return (workshop.folder / "got").read_text()
 
     assert in_child(tight).returned() == str((most, most))

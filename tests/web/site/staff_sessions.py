@@ -54,6 +54,7 @@ def main() -> None:
     from expunge.engine.accounts import staff_register
     from expunge.engine.accounts.staff_directory import JournalStaffDirectory
     from expunge.engine.accounts.staff_register import StaffStream
+    from tests.engine.accounts.local_guard import local_guard
 
     class Clock:
         def now(self) -> datetime:
@@ -61,7 +62,13 @@ def main() -> None:
 
     settings.SECRET_KEY, settings.EXPUNGE_FIELDS = "for sessions of a test", FieldSeals(bytes(32))
     call_command("migrate", verbosity=0, interactive=False)
-    with TemporaryDirectory() as folder, open_journal(sqlite_url(Path(folder) / "state.db")) as journal:
+    with (
+        TemporaryDirectory() as folder,
+        TemporaryDirectory() as accounts,
+        open_journal(sqlite_url(Path(folder) / "state.db")) as journal,
+        local_guard(Path(accounts)) as local,
+    ):
+        settings.EXPUNGE_GUARD = local.guard
         clock, stream = Clock(), StaffStream(journal)
         directory = settings.EXPUNGE_STAFF = JournalStaffDirectory(journal, clock, secrets.token_bytes, "omar")
         made = staff_register.decide(stream, clock, secrets.token_bytes, InviteStaff("desk-1", JobFunction.REVIEWER), ByMachineUser("omar"))

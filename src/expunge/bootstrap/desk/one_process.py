@@ -16,6 +16,7 @@ from expunge.bootstrap.clerk.review_room import ReviewRoom
 from expunge.bootstrap.open_state import open_state
 from expunge.core.families.looks import Look
 from expunge.core.values.ids import Pseudonym
+from expunge.engine.families.labels import FamilyLabels
 from expunge.errors import KeystoreLocked
 from expunge.ports.review.desk_door import DeskDoor
 
@@ -40,7 +41,8 @@ def guard_of(expunge: Expunge, origin: str, company: str) -> KeptGuard:
 def desk_in_process(expunge: Expunge, kept: KeptGuard) -> Iterator[DeskDoor]:
     """Give the desk of an opened installation for the length of a block. Raises as :class:`ReviewRoom`."""
     guard = kept()
-    room = ReviewRoom(expunge, guard, guard)
+    # Why no first names: nothing tells whom the operator of a demonstration calls how, and names that are not known are masked as such.
+    room = ReviewRoom(expunge, guard, guard, FamilyLabels(expunge.context, lambda _: None))
     try:
         yield LocalDesk(room)
     finally:

@@ -59,6 +59,8 @@ _CLEAR_TAKES = 2
 """Approvals that a view in the clear may take."""
 _MOST_MINE = 500
 _STILL_MS = 1000
+_FORM_MS = 1
+"""Milliseconds that a view counts for in which the form alone was looked at: an entry has a range, and nothing was seen."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ class LocalDesk:
             made.append(self.room.renditions.renderer.describe(source))
             return b""
 
-        self._fetched(caller, lease, None, look)
+        self._fetched(caller, lease, _FORM_MS, look)
         return made[0]
 
     def segment(self, caller: DeskCaller, lease: str, first_ms: int, last_ms: int) -> Segment:
@@ -213,7 +215,7 @@ class LocalDesk:
             made.append(self.room.renditions.still(source, view))
             return made[0].data
 
-        self._fetched(caller, lease, None, render)
+        self._fetched(caller, lease, _STILL_MS, render)
         return made[0]
 
     def transcript(self, caller: DeskCaller, lease: str) -> Transcript:
@@ -397,14 +399,14 @@ class LocalDesk:
                 self.room.note_use(seat.account, found[0])
         return seat
 
-    def _fetched(self, caller: DeskCaller, lease: str, part: tuple[int, int] | None, render: Render) -> None:
-        """Fetch a part of a lease's range; the first second of it where none is named."""
+    def _fetched(self, caller: DeskCaller, lease: str, part: tuple[int, int] | int, render: Render) -> None:
+        """Fetch a part of a lease's range, or so many milliseconds of its beginning."""
         seat = self._require(caller, StaffRight.SEE_VIEWS)
         viewing = self.room.viewing
         running = viewing.sit(seat, lease)
-        if part is None:
+        if isinstance(part, int):
             asked = requesting.found(self._desk, running.begun.request).asked
-            part = asked.first_ms, min(asked.last_ms, asked.first_ms + _STILL_MS)
+            part = asked.first_ms, min(asked.last_ms, asked.first_ms + part)
         viewing.fetch(seat, lease, *part, render)
 
     def _requests(self) -> tuple[ReviewRequest, ...]:
