@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.accounts.approver_passkeys import holders_of
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.bootstrap.clerk.desks.local_desk import LocalDesk
@@ -16,6 +18,8 @@ from expunge.bootstrap.clerk.review_room import ReviewRoom
 from expunge.bootstrap.open_state import open_state
 from expunge.core.families.looks import Look
 from expunge.core.values.ids import Pseudonym
+from expunge.engine.families.labels import FamilyLabels
+from expunge.engine.families.people import FamilyPeople
 from expunge.errors import KeystoreLocked
 from expunge.ports.review.desk_door import DeskDoor
 
@@ -40,7 +44,8 @@ def guard_of(expunge: Expunge, origin: str, company: str) -> KeptGuard:
 def desk_in_process(expunge: Expunge, kept: KeptGuard) -> Iterator[DeskDoor]:
     """Give the desk of an opened installation for the length of a block. Raises as :class:`ReviewRoom`."""
     guard = kept()
-    room = ReviewRoom(expunge, guard, guard)
+    labels = FamilyLabels(expunge.context, FamilyPeople(expunge.context).find)
+    room = ReviewRoom(expunge, guard, guard, labels, partial(holders_of, expunge.context))
     try:
         yield LocalDesk(room)
     finally:
