@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from expunge.core.accounts.staff import JobFunction
+from expunge.core.approver_keys import share_a_key
 from expunge.core.journal.review_events import (
     BreakGlassReviewed,
     LeaseEnded,
@@ -38,7 +39,6 @@ from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyReason
 from expunge.core.review.request import Lease, LeaseStanding, RequestStanding, ReviewRequest, Reviews
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.consent import approving
 from expunge.engine.review import notes
 from expunge.engine.review.deciding import Asked, decide, decide_at_machine
 from expunge.engine.review.desk import Desk
@@ -142,9 +142,10 @@ def approve_signed(desk: Desk, request: str, approver: str, signed: str, holders
     known = found(desk, request)
     if any(desk.same_person(each, known.asked.reviewer) for each in (SIGNED + approver, *holders)):
         raise ReviewRefused([PolicyReason("own-request", "no person approves a request of their own")])
+    keys = desk.context.data_map.approvers
     for other in known.approvers:
         name = other.removeprefix(SIGNED)
-        again = name != approver and approving.are_one_person(desk.context, approver, name) if name != other else False
+        again = name not in (other, approver) and share_a_key(keys.get(approver, ()), keys.get(name, ()))
         if again or any(desk.same_person(each, other) for each in holders):
             raise approved_already()
     if known.takes_family_word or known.standing(desk.now()) not in {RequestStanding.WAITING, RequestStanding.APPROVED}:
