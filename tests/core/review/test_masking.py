@@ -31,6 +31,27 @@ def test_what_is_masked(said: str, shown: str, words: int) -> None:
     assert (found.text, found.words) == (shown, words)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("José", "jose\u0301 rang"),
+        ("Jose\u0301", "josé rang"),
+        ("Zoë", "zoe rang"),
+        ("Mia-Sophie", "tell mia a story"),
+        ("Mia", "the mia-corner"),
+        ("Mia", "m\u200bia rang"),
+        ("Mia", "mia\u02bcs kettle"),
+        ("O'Brien", "o\u2019brien rang"),
+        ("田中", "昨日田中さんが来た"),
+        ("מיה", "תגיד למיה"),
+        ("محمد", "ومحمد هنا"),
+    ],
+    ids=["NFD", "NFC", "no accent", "half a name", "in a word", "not seen", "modifier", "curly", "Japanese", "Hebrew", "Arabic"],
+)
+def test_a_known_name_in_another_spelling_is_masked(name: str, said: str) -> None:
+    assert mask(said, [name]).words == 1
+
+
 @given(st.text(max_size=200), st.sampled_from(["Mia", "mia", "MIA", "Thistlewood"]), st.text(max_size=200))
 def test_no_known_name_is_left_whatever_stands_around(before: str, name: str, after: str) -> None:
     shown = mask(f"{before} {name} {after}", KNOWN).text

@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 import pytest
 
+from expunge.bootstrap.accounts.approver_passkeys import holders_of
 from expunge.bootstrap.clerk.desks.local_desk import LocalDesk
 from expunge.bootstrap.clerk.review_room import KeeperSeats, ReviewRoom
 from expunge.core.accounts.credential_strength import Level, Method
@@ -59,7 +61,8 @@ def pages(office: DeskCompany) -> Iterator[ByPages]:
     for account in FUNCTIONS:
         for session in (SESSION, b"o" * 32):
             guard.known[UUID(account), session] = SignIn(frozenset({Method.SECURITY_KEY}), Level.PHISHING_RESISTANT, 10)
-    room = ReviewRoom(office.expunge, guard, guard, FamilyLabels(office.desk.context, lambda _: None))  # type: ignore[arg-type]
+    labels = FamilyLabels(office.desk.context, lambda _: None)
+    room = ReviewRoom(office.expunge, guard, guard, labels, partial(holders_of, office.desk.context))  # type: ignore[arg-type]
     object.__setattr__(office.desk, "logins", KeeperSeats(guard))  # type: ignore[arg-type]
     room._viewing = office.viewing
     yield ByPages(office, guard, LocalDesk(room))
@@ -162,3 +165,10 @@ def test_a_provider_login_is_none_here(pages: ByPages) -> None:
     """What the keeper did not verify is no login, whatever the web process says."""
     assert not KeeperSeats(pages.guard).login(Seat(REVIEWER, b"p" * 32)).live  # type: ignore[arg-type]
     assert StaffRight.SEE_VIEWS in pages.door.rights(pages.caller(REVIEWER))
+
+
+def test_a_login_that_ended_before_a_stream_asks_ends_the_lease_and_not_the_next_round(pages: ByPages) -> None:
+    """A stream that were told again and again that its lease runs would go on showing it."""
+    lease = leased(pages.office).begun
+    del pages.guard.known[UUID(REVIEWER), SESSION]
+    assert not pages.door.follow(pages.caller(REVIEWER), lease.lease, 5.0).runs

@@ -11,7 +11,7 @@ from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffAccount
-from expunge.core.approver_keys import PasskeyKey
+from expunge.core.approver_keys import PasskeyKey, parse_approver_key
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.kernel.context import Context
 from expunge.errors import EvidenceInvalid, Refused
@@ -54,6 +54,22 @@ def passkeys_of(account: StaffAccount, accounts: AccountRegister, origin: str) -
     for each in accounts.credentials(UUID(account.id)):
         if each.copied_at is None:
             yield StaffPasskey(account, each.credential, _key(origin, each.key), fingerprint(each.credential) in account.keys)
+
+
+def holders_of(context: Context, approver: str, accounts: AccountRegister | None = None) -> frozenset[str]:
+    """Return the accounts of staff with a passkey that the map names under an approver: that approver is their person.
+
+    Args:
+        context: the composition.
+        approver: the name in the map.
+        accounts: the keeper's own tables; None in a process of its own, where they are opened.
+    """
+    keys = map(parse_approver_key, context.data_map.approvers.get(approver, ()))
+    named = {each.spki for each in keys if isinstance(each, PasskeyKey)}
+    if not named:
+        return frozenset()
+    held = all_passkeys(context) if accounts is None else staff_passkeys(context, accounts)
+    return frozenset(each.account.id for each in held if each.key is not None and each.key.spki in named)
 
 
 def all_passkeys(context: Context) -> tuple[StaffPasskey, ...]:

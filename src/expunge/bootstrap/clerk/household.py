@@ -16,6 +16,7 @@ from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.outbound.mail_smtp import SmtpLetters
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.accounts.approver_passkeys import holders_of
 from expunge.bootstrap.accounts.guard_settings import settings_of
 from expunge.bootstrap.accounts.kept_guard import NoLetters
 from expunge.bootstrap.clerk.app_parts import AppParts, RequestsUnderWay
@@ -199,7 +200,7 @@ class KeptHousehold:
             letters=letters,
             apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way, account_of),
             words=desk_for_words(expunge.context, expunge.vault),
-            reviews=ReviewRoom(expunge, guard, guard, labels),
+            reviews=ReviewRoom(expunge, guard, guard, labels, partial(holders_of, expunge.context, accounts=register)),
         )
 
 

@@ -46,7 +46,9 @@ class KeeperSeats:
 class ReviewRoom:
     """The desk of one opened installation: composed at its first use. Safe between threads."""
 
-    def __init__(self, expunge: Expunge, guard: AccountGuard, permits: AskPermits, labels: FamilyLabels) -> None:
+    def __init__(
+        self, expunge: Expunge, guard: AccountGuard, permits: AskPermits, labels: FamilyLabels, holders_of: Callable[[str], frozenset[str]]
+    ) -> None:
         """Compose nothing yet.
 
         Args:
@@ -54,7 +56,9 @@ class ReviewRoom:
             guard: the keeper's, which knows logins.
             permits: the keeper, which ends a permit right before its act.
             labels: first names of subjects, which are masked in transcripts.
+            holders_of: returns the accounts of staff with a passkey that the map names under an approver.
         """
+        self.holders_of = holders_of
         self.expunge, self._labels = expunge, labels
         self.permits = permits
         self._logins = KeeperSeats(guard)

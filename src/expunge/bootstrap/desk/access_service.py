@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from expunge.bootstrap.accounts.approver_passkeys import holders_of
 from expunge.bootstrap.desk.recordings import DeskRecordings
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.service import VaultService
@@ -109,7 +110,7 @@ class AccessService(DomainService):
         """
         what = ("request", "sign what `expunge access approve --message` prints for the same request")
         approving.check_signature(self.context, approver, signed, self.message(request), what)
-        return requesting.approve_signed(self._desk, request, approver, signed)
+        return requesting.approve_signed(self._desk, request, approver, signed, holders_of(self.context, approver))
 
     def activate(self, request: str) -> Lease:
         """Begin the lease of an approved request for its reviewer, whose first web session takes it. Raises ReviewRefused, UsageError."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.accounts.approver_passkeys import holders_of
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.bootstrap.clerk.desks.local_desk import LocalDesk
@@ -42,7 +44,8 @@ def desk_in_process(expunge: Expunge, kept: KeptGuard) -> Iterator[DeskDoor]:
     """Give the desk of an opened installation for the length of a block. Raises as :class:`ReviewRoom`."""
     guard = kept()
     # Why no first names: nothing tells whom the operator of a demonstration calls how, and names that are not known are masked as such.
-    room = ReviewRoom(expunge, guard, guard, FamilyLabels(expunge.context, lambda _: None))
+    labels = FamilyLabels(expunge.context, lambda _: None)
+    room = ReviewRoom(expunge, guard, guard, labels, partial(holders_of, expunge.context))
     try:
         yield LocalDesk(room)
     finally:

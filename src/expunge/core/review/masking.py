@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,7 +21,8 @@ _IS_NAME = frozenset({("name", "is"), ("my", "name's"), ("names", "are"), ("nomb
 """Pairs of words behind which a name of up to :data:`_BEHIND_NAME` words stands."""
 _BEHIND_NAME = 2
 _SELF = frozenset({"i", "i'm", "i'll", "i've", "i'd"})
-_CURLY = "\u2019"
+_CURLY, _MODIFIER = "\u2019", "\u02bc"
+_JOINS = re.compile(r"['-]")
 _MOST_DIGITS = 2
 
 
@@ -36,7 +38,8 @@ class Masked:
 def mask(text: str, names: Iterable[str]) -> Masked:
     """Mask names in a text.
 
-    Masked is each word of a known name, in whatever capitals; each word with a capital that begins no sentence; what follows *my name is*,
+    Masked is each word of a known name, in whatever capitals, with or without its accents, also as a part of a word with a hyphen and, in
+    writing that knows no capitals, within a longer word; each word with a capital that begins no sentence; what follows *my name is*,
     *called* or a title; and each word with more than two digits, an ``@`` or ``://``. The name of a person who is not known stays where it
     begins a sentence, and in a text without capitals, which a transcript by a machine often is.
 
@@ -44,7 +47,7 @@ def mask(text: str, names: Iterable[str]) -> Masked:
         text: what was said.
         names: names and identifiers of people who are known, as they are kept.
     """
-    known = {part.casefold() for name in names for part in _LETTERS.findall(name)} - {""}
+    known = {part for name in names for part in _parts(name)}
     parts: list[str] = []
     words, at, begins, hidden, ahead, last = 0, 0, True, False, 0, ("", "")
     for found in _WORD.finditer(text):
@@ -70,14 +73,25 @@ def _names(word: str, known: set[str], *, begins: bool) -> bool:
     """Return whether a word may be part of a name."""
     if sum(each.isdigit() for each in word) > _MOST_DIGITS or "@" in word or "://" in word:
         return True
-    letters = _LETTERS.findall(word)
-    bare = [_bare(each) for each in letters]
-    if known.intersection(each.casefold() for each in (*letters, *bare)):
+    parts = _parts(word)
+    if known.intersection(parts) or any(name in part for name in known if _is_joined(name) for part in parts):
         return True
-    capital = any(each[0].isupper() for each in letters)
+    capital = any(each[0].isupper() for each in _LETTERS.findall(word))
     return capital and not begins and word.casefold().strip(_AROUND).replace(_CURLY, "'") not in _SELF
 
 
-def _bare(word: str) -> str:
-    """Return a word without the possessive."""
-    return re.sub(r"['\u2019]s$", "", word, flags=re.IGNORECASE)
+def _parts(text: str) -> set[str]:
+    """Return the words of a text and the parts of those that are joined, each as it is compared: *Mia-Sophie's* has *mia* and *sophie*."""
+    whole = _LETTERS.findall(_folded(text))
+    return {*whole, *(part for word in whole for part in _JOINS.split(word) if len(part) > 1)}
+
+
+def _folded(text: str) -> str:
+    """Return a text without what spells one name in several ways: capitals, accents, signs that are not seen, forms of an apostrophe."""
+    plain = unicodedata.normalize("NFKD", text.replace(_CURLY, "'").replace(_MODIFIER, "'"))
+    return "".join(each for each in plain if unicodedata.category(each) not in {"Mn", "Cf"}).casefold()
+
+
+def _is_joined(name: str) -> bool:
+    """Return whether a name is of a writing without capitals: several of them write words without a space, or join small words to them."""
+    return len(name) > 1 and name.upper() == name

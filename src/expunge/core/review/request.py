@@ -136,12 +136,13 @@ class ReviewRequest:
         return self.lease.begun.at + BREAK_GLASS_REVIEWED if begun and self.lease is not None else None
 
 
-def approvals_needed(clarity: Clarity, room: Room, *, child: bool) -> int:
+def approvals_needed(clarity: Clarity, sound: Sound, room: Room, *, child: bool) -> int:
     """Return how many other members of staff have to approve a view that stands on no word of the family.
 
-    Two for a child or a room inside a home in the clear, and one otherwise. A policy may ask for more, and never for less.
+    Two for a child or a room inside a home that is seen or heard in the clear, and one otherwise. A policy may ask for more, and never for
+    less.
     """
-    return 2 if clarity is Clarity.CLEAR and (child or room.indoors) else 1
+    return 2 if (clarity is Clarity.CLEAR or sound is Sound.CLEAR) and (child or room.indoors) else 1
 
 
 class Reviews:

@@ -68,11 +68,13 @@ def known_of(desk: Desk, request: ReviewRequest, reviewer: str) -> Known:
     disputed = barriers.in_dispute(consents, asked.subjects)
     consent = barriers.review_consent(desk.context, asked.subjects, asked.dataset)
     suppressed = desk.suppressions.suppressed(asked.subjects)
+    # Why every account: what a person gave back, owes or was shown is not left behind with another login.
+    accounts = desk.accounts_of(reviewer)
 
     def look(reviews: Reviews) -> Known:
         found = reviews.requests.get(asked.request, request)
         lease = found.lease
-        own = [each for each in reviews.requests.values() if each.asked.reviewer == reviewer]
+        own = [each for each in reviews.requests.values() if each.asked.reviewer in accounts]
         recused = any(
             each.recused is not None and (each.asked.dataset, each.asked.recording) == (asked.dataset, asked.recording) for each in own
         )
@@ -80,7 +82,8 @@ def known_of(desk: Desk, request: ReviewRequest, reviewer: str) -> Known:
         return Known(
             now, found, found.standing(now), lease.begun.lease if lease else "", lease.standing(now) if lease else None,
             lease.seconds_left(now) if lease else None, reviews.is_barred(asked.subjects, asked.dataset, asked.recording), suppressed,
-            disputed, consent, recused, any(at is not None and now > at for at in due), reviews.watched_ms(reviewer, now.date()),
+            disputed, consent, recused, any(at is not None and now > at for at in due),
+            sum(reviews.watched_ms(each, now.date()) for each in accounts),
         )  # fmt: skip
 
     return desk.stream.read(look)
@@ -139,7 +142,7 @@ def _word_reasons(desk: Desk, asked: Asked, known: Known) -> Iterator[PolicyReas
         return
     if known.request.asked.break_glass:
         return
-    needed = approvals_needed(asked.clarity, asked.recording.room, child=asked.recording.child)
+    needed = approvals_needed(asked.clarity, asked.sound, asked.recording.room, child=asked.recording.child)
     others = desk.people(known.request.approvers, known.request.asked.reviewer)
     if len(others) < needed:
         lacking = "another member of staff has" if needed == 1 else f"{needed} other members of staff have"

@@ -89,6 +89,15 @@ class Desk:
         """Return whether two accounts of staff are one person's, as far as the register tells."""
         return self.staff(lambda staff: colleagues.same_person(staff, first, second))
 
+    def accounts_of(self, account: str) -> frozenset[str]:
+        """Return every account of the person of an account of staff, itself among them, as far as the register tells."""
+
+        def held(staff: Staff) -> frozenset[str]:
+            known = staff.accounts.get(account)
+            return frozenset({account, *(each.id for each in staff.of_person(known))} if known is not None else {account})
+
+        return self.staff(held)
+
     def people(self, accounts: Iterable[str], but: str) -> tuple[str, ...]:
         """Return accounts of different people, none of them the person of the account ``but``, as far as the register tells."""
         return self.staff(lambda staff: colleagues.different_people(staff, tuple(accounts), but))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
 from expunge.core.accounts.staff import JobFunction
+from expunge.core.approver_keys import share_a_key
 from expunge.core.journal.review_events import (
     BreakGlassReviewed,
     LeaseEnded,
@@ -125,7 +126,7 @@ def approve(desk: Desk, seat: Seat, request: str) -> ReviewRequest:
     )
 
 
-def approve_signed(desk: Desk, request: str, approver: str, signed: str) -> ReviewRequest:
+def approve_signed(desk: Desk, request: str, approver: str, signed: str, holders: Iterable[str] = ()) -> ReviewRequest:
     """Enter the approval of an approver of the map, whose signature over the request the caller has checked.
 
     Args:
@@ -133,18 +134,30 @@ def approve_signed(desk: Desk, request: str, approver: str, signed: str) -> Revi
         request: its id.
         approver: the approver's name in the map.
         signed: base64 of the signature.
+        holders: accounts of staff with a passkey that the map names under the approver.
 
-    Raises ReviewRefused where the request waits for no approval, or where the approver is the reviewer by the account's label or its
-    account of the operating system.
+    Raises ReviewRefused where the request waits for no approval, where the approver is the reviewer by the account's label, its account of
+    the operating system or its passkey, and where the same person approved it under another name.
     """
     known = found(desk, request)
-    if desk.same_person(SIGNED + approver, known.asked.reviewer):
+    if any(desk.same_person(each, known.asked.reviewer) for each in (SIGNED + approver, *holders)):
         raise ReviewRefused([PolicyReason("own-request", "no person approves a request of their own")])
+    keys = desk.context.data_map.approvers
+    for other in known.approvers:
+        name = other.removeprefix(SIGNED)
+        again = name not in (other, approver) and share_a_key(keys.get(approver, ()), keys.get(name, ()))
+        if again or any(desk.same_person(each, other) for each in holders):
+            raise approved_already()
     if known.takes_family_word or known.standing(desk.now()) not in {RequestStanding.WAITING, RequestStanding.APPROVED}:
         raise ReviewRefused([PolicyReason("not-waiting", "the request waits for no approval")])
     return _answer(
         desk, known, ReviewAnswered(desk.now(), request, AnswerBy.STAFF, SIGNED + approver, "", granted=True, policy="", signed=signed)
     )
+
+
+def approved_already() -> ReviewRefused:
+    """Return the refusal of a second approval by one person."""
+    return ReviewRefused([PolicyReason("same-person", "the same person approved it already, under another name or account")])
 
 
 def deny(desk: Desk, account: str, request: str) -> ReviewRequest:

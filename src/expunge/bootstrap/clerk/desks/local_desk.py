@@ -18,6 +18,7 @@ from expunge.core.journal.review_events import ViewServed
 from expunge.core.journal.review_words import Clarity, NoteAbout, RecusalReason, ReviewOutcome, ReviewPurpose, Sound
 from expunge.core.noticing.findings import Finding
 from expunge.core.noticing.judging import Compared
+from expunge.core.review.colleagues import SIGNED
 from expunge.core.review.networks import network_of
 from expunge.core.review.new_review import NewReview
 from expunge.core.review.question import PolicyReason
@@ -115,7 +116,7 @@ class LocalDesk:
         try:
             recording = requesting.recording_of(self._desk, known)
             child, room = recording.child, recording.room
-            needed = approvals_needed(known.asked.clarity, recording.room, child=recording.child)
+            needed = approvals_needed(known.asked.clarity, known.asked.sound, recording.room, child=recording.child)
         except (DeskRefused, UsageError, StoreUnavailable, CouldNotLook, ItemGone):
             # Told by None: the request itself is shown, and says how it stands.
             recording = None
@@ -134,6 +135,11 @@ class LocalDesk:
     def approve(self, caller: DeskCaller, request: str) -> RequestCard:
         """See the port."""
         seat = self._require(caller, StaffRight.APPROVE_VIEWS)
+        for name in requesting.found(self._desk, request).approvers:
+            if name.startswith(SIGNED) and any(
+                self._desk.same_person(each, seat.account) for each in self.room.holders_of(name.removeprefix(SIGNED))
+            ):
+                raise requesting.approved_already()
         return self._cards().request(requesting.approve(self._desk, seat, request))
 
     def deny(self, caller: DeskCaller, request: str) -> RequestCard:
@@ -181,6 +187,10 @@ class LocalDesk:
         if self._desk.logins.login(seat).live:
             self.room.viewing.sit(seat, lease)
             self.room.viewing.wait(lease, min(max(seconds, 0.0), LONGEST_FOLLOW))
+        else:
+            # Why sat first: after a restart the lease does not know yet whose login it watches.
+            self.room.viewing.sit(seat, lease)
+            self.room.viewing.goes_on(lease)
         # Why no refusal where the login has ended: the lease has ended with it, and the page is told so.
         found = self.room.viewing.sit(seat, lease)
         return self._cards().lease(found)
@@ -418,7 +428,8 @@ class LocalDesk:
         standing, asked = known.standing(self._desk.now()), known.asked
         if known.takes_family_word or asked.break_glass or any(each.account == account for each in known.answers):
             return False
-        second = standing is RequestStanding.APPROVED and asked.clarity is Clarity.CLEAR and len(known.approvers) < _CLEAR_TAKES
+        is_clear = asked.clarity is Clarity.CLEAR or asked.sound is Sound.CLEAR
+        second = standing is RequestStanding.APPROVED and is_clear and len(known.approvers) < _CLEAR_TAKES
         return standing is RequestStanding.WAITING or second
 
     def _findings(self, account: str) -> list[Finding]:

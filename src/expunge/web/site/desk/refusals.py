@@ -16,6 +16,7 @@ _RULES: Mapping[str, str | Promise] = MappingProxyType(
     {
         "no-right": gettext_lazy("Your account does not have the right for this now. An administrator grants rights."),
         "own-request": gettext_lazy("No person approves or judges a request of their own."),
+        "same-person": gettext_lazy("You have approved it already, under another name or account. It takes another person."),
         "own-training": gettext_lazy("No person enters a training of their own."),
         "not-yours": gettext_lazy("The request is another person's."),
         "erasure": gettext_lazy("A person in the recording is being erased, or was."),

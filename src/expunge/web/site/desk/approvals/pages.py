@@ -127,7 +127,7 @@ def _warnings(page: RequestPage) -> list[str]:
     if page.room is not None and page.room.indoors:
         found.append(_("The camera looks into a home, or that is not known."))
     if page.needed == _CLEAR_TAKES:
-        found.append(_("A clear picture of this takes two approvals, by two people."))
+        found.append(_("A clear picture or a clear voice of this takes two approvals, by two people."))
     if page.child is None:
         found.append(_("The recording cannot be found now. What it may show is not known."))
     return found
