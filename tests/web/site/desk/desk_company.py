@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -67,6 +69,7 @@ def enrich(folder: Path) -> None:
         path = media / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture())
+        settle(path)
     (folder / "review.md").write_text("# People of ours may look at your recordings\n\nYou can say no.\n")
     path = folder / "expunge.yaml"
     text = path.read_text()
@@ -80,6 +83,12 @@ def enrich(folder: Path) -> None:
     path.write_text(text + REVIEW)
     with Expunge.open(path) as opened:
         opened.vault.ingest("nights", SEALED, io.BytesIO(picture()))
+
+
+def settle(path: Path) -> None:
+    """Make a recording an hour old: what was written a moment ago may still be recorded, and a camera is not watched live."""
+    then = time.time() - 3600
+    os.utime(path, (then, then))
 
 
 def say(folder: Path, recording: str, text: str) -> None:

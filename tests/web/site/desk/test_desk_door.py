@@ -104,7 +104,7 @@ def test_from_a_request_to_its_result(office: Desk) -> None:
     assert (closed.standing, closed.outcome) == (RequestStanding.CLOSED, ReviewOutcome.RESOLVED)
     assert door.request(officer, card.request).outcome_note == "the bell was unplugged"
     assert [(view.sequence, view.first_ms, view.last_ms) for view in of(office, lease.lease, ViewServed)] == [  # type: ignore[attr-defined]
-        (0, 0, 1000), (1, 1000, 3000),
+        (0, 0, 1), (1, 1000, 3000),
     ]  # fmt: skip
     until = time.monotonic() + 10
     while len(of(office, lease.lease, ViewGiven)) < 2 and time.monotonic() < until:

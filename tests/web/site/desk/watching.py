@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
-import time
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from PIL import Image
@@ -22,7 +19,7 @@ from expunge.engine.kernel.journal_streams import REVIEWS, read_register
 from tests.adapters.rendering.recorded import film, man_in_a_car, tone
 from tests.web.site.browser import Visitor
 from tests.web.site.deciders import apart
-from tests.web.site.desk.desk_company import MIA
+from tests.web.site.desk.desk_company import MIA, settle
 from tests.web.site.desk.kit import Desk
 from tests.web.site.kit import SiteServed
 from tests.web.site.office import Employee, at_the_machine
@@ -52,7 +49,7 @@ def put_recordings(served: SiteServed) -> None:
         path = served.folder / "world" / "media" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        _settle(path)
+        settle(path)
 
 
 @dataclass
@@ -81,7 +78,7 @@ class Watching:
         """The same film as another recording: what is given back is never shown to its reviewer again."""
         media = self.site.folder / "world" / "media"
         shutil.copy(media / FILM, media / FILM.replace("long", name))
-        _settle(media / FILM.replace("long", name))
+        settle(media / FILM.replace("long", name))
         return FILM.replace("long", name)
 
     def begun(self, request: str) -> str:
@@ -133,12 +130,6 @@ class Watching:
     def watched(self, address: str) -> WatchedLease:
         """What was handed out under a lease, and what its player says."""
         return WatchedLease.of(lease_of(address), self.events())
-
-
-def _settle(path: Path) -> None:
-    """Make a recording an hour old: a camera that records now is not watched."""
-    then = time.time() - 3600
-    os.utime(path, (then, then))
 
 
 def lease_of(address: str) -> str:
