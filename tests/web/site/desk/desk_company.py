@@ -69,6 +69,7 @@ def enrich(folder: Path) -> None:
         path = media / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture())
+    for path in media.rglob("*.*"):
         settle(path)
     (folder / "review.md").write_text("# People of ours may look at your recordings\n\nYou can say no.\n")
     path = folder / "expunge.yaml"
