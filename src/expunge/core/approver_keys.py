@@ -184,7 +184,7 @@ def _material(text: str) -> bytes:
 
 
 def _verify_assertion(key: PasskeyKey, made: PasskeyAssertion, challenge: bytes) -> None:
-    """Check the steps of WebAuthn Level 3, 7.2 that need no state of a server. A counter is looked at by whoever keeps one."""
+    """Check the steps of WebAuthn Level 3, 7.2 that need no state of a server. A caller that keeps a counter looks at it."""
     told = _client_data(made.client_data)
     if told.get("type") != "webauthn.get":
         raise EvidenceInvalid("a passkey's answer is to something else than a question for a signature", help=_HELP)

@@ -64,7 +64,7 @@ class OfDesk(Request):
 
 @dataclass(frozen=True)
 class Today(OfDesk):
-    """What waits for an account."""
+    """The requests, results and findings that wait for an account."""
 
     name = "desk-today"
 
@@ -167,7 +167,7 @@ class FollowLease(OfDesk):
 
 @dataclass(frozen=True)
 class Describe(OfDesk):
-    """What can be rendered."""
+    """The form of a recording, as far as it can be rendered."""
 
     name = "desk-describe"
     lease: str
@@ -193,7 +193,7 @@ class FetchStill(OfDesk):
 
 @dataclass(frozen=True)
 class FetchTranscript(OfDesk):
-    """What was said, with names masked."""
+    """The transcript, with names masked."""
 
     name = "desk-transcript"
     lease: str
@@ -201,7 +201,7 @@ class FetchTranscript(OfDesk):
 
 @dataclass(frozen=True)
 class ReportView(OfDesk):
-    """What a player says it showed."""
+    """A report of a player about what it showed."""
 
     name = "desk-report"
     lease: str

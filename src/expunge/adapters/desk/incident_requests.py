@@ -51,7 +51,7 @@ class EnterIncident(OfDesk):
 
 @dataclass(frozen=True)
 class ChangeIncident(OfDesk):
-    """What is entered about an incident; the body is it."""
+    """An entry about an incident, in the body."""
 
     name = "desk-change-incident"
     with_body = True

@@ -34,7 +34,7 @@ class StaffOrder(OfDesk):
 
 @dataclass(frozen=True)
 class BeginApproval(OfDesk):
-    """What a passkey signs to approve a plan."""
+    """The message that a passkey signs to approve a plan."""
 
     name = "staff-order-begin"
     order: str

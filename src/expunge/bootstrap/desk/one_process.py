@@ -43,7 +43,7 @@ def guard_of(expunge: Expunge, origin: str, company: str) -> KeptGuard:
 def desk_in_process(expunge: Expunge, kept: KeptGuard) -> Iterator[DeskDoor]:
     """Give the desk of an opened installation for the length of a block. Raises as :class:`ReviewRoom`."""
     guard = kept()
-    # Why no first names: nothing tells whom the operator of a demonstration calls how, and names that are not known are masked as such.
+    # Why no first names: no family is open here. What looks like a name is masked in transcripts all the same.
     labels = FamilyLabels(expunge.context, lambda _: None)
     room = ReviewRoom(expunge, guard, guard, labels, partial(holders_of, expunge.context))
     try:

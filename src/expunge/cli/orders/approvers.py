@@ -26,7 +26,7 @@ def approvers(map_file: options.Map = None, as_json: options.Json = False) -> No
         output.write_json("approvers/1", {"approvers": list(_named(named)), "passkeys": [_as_values(each) for each in others]})
         return
     if not named:
-        output.say("the map names no approvers: whoever enters an order carries it out alone")
+        output.say("the map names no approvers: the person who enters an order carries it out alone")
     for each in _named(named):
         output.say(f"{output.visible(each['approver'])}: {each['kind']}")
         output.say(f"  {each['trust']}")

@@ -35,7 +35,7 @@ class Coverage(StrEnum):
     ACCOUNTS = "ten accounts or more"
     STATUTE = "a law asks for a notice"
     UNKNOWN = "the accounts could not be counted"
-    """It is handled as a covered one: not to know is no reason to tell nobody."""
+    """It is handled as a covered one: what is not known is no reason for silence."""
     BELOW = "fewer than ten accounts"
     """It is recorded and watched: what comes later of the same cause counts with it."""
 
@@ -79,7 +79,7 @@ def moments(known: Incidents, name: str) -> dict[str, datetime]:
 
 
 def waits_for_decision(known: Incidents, name: str) -> bool:
-    """Return whether nobody has told a government body yet, or decided that none need be told: the clock of the report does not run."""
+    """Return whether it is still open that a government body was told, or need not be told: the clock of the report does not run."""
     incident = known.incidents[name]
     return incident.first(IncidentFact.GOVERNMENT_TOLD) is None and incident.first(IncidentFact.NO_NOTICE) is None
 

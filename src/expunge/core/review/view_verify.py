@@ -113,7 +113,7 @@ def _check_statement(files: Mapping[str, bytes], policies: Sequence[TrustPolicy]
         key = next((each for each in policy.signers if each.key == public), None)
         if key is None:
             raise EvidenceInvalid(
-                "the signer is not one that the trust policy names: whoever signed this, it was not them",
+                "the signer is not one that the trust policy names: none of those whom it names signed this",
                 help="a receipt signed by another key may be a forgery; ask the company by another way",
             )
         life = policy.life_of(key)

@@ -80,7 +80,7 @@ def enter(context: Context, new: NewIncident, by: str) -> str:
     if not new.began <= new.discovered <= now:
         raise UsageError("an incident begins before it is discovered, before now", help="--began 2027-01-31 --discovered 2027-02-02")
     if not new.what:
-        raise UsageError("the incident says nothing of what happened", help="give --what, or several; `unknown` where nobody knows")
+        raise UsageError("the incident says nothing of what happened", help="give --what, or several; `unknown` where that is not known")
     scopes = new.scopes or (IncidentScope(ScopeSource.NOWHERE, "", new.began, max(new.discovered, new.began + _LEAST)),)
     _check_scopes(scopes, now)
     name = context.random(8).hex()

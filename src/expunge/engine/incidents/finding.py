@@ -29,7 +29,7 @@ from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
 
 ONE_CAUSE = timedelta(days=30)
-"""Takeovers with no longer pause between two of them have one cause, as far as nobody knows better."""
+"""Takeovers with no longer pause between two of them have one cause, unless people say otherwise."""
 BEFORE = timedelta(days=1)
 """So long before a takeover is seen the stranger may have been in the account already."""
 _REVIEWER, _FRONT_DOOR = "reviewer", "accounts"

@@ -156,7 +156,7 @@ def _note(found: Readers, file: Rights, way: list[Rights]) -> None:
     narrow = [each for each in way if not each.everyone]
     if file.everyone:
         found.everyone |= not narrow
-        # Why: a file that all may read is read by whoever passes the one folder that keeps the rest out.
+        # Why: of a file that all may read, only accounts that may pass each folder on the way are readers.
         found.groups |= set.intersection(*(set(each.groups) for each in narrow)) if narrow else set()
         found.users |= set.intersection(*({*each.users, each.owner} for each in narrow)) if narrow else set()
     found.groups |= {group for group in file.groups if all(group in each.groups for each in narrow)}

@@ -107,7 +107,7 @@ class LocalDesk:
         known, cards, context = requesting.found(self._desk, request), self._cards(), self._desk.context
         own = known.asked.reviewer == seat.account
         if not own and not rights & {StaffRight.APPROVE_VIEWS, StaffRight.READ_EVIDENCE}:
-            # Why the same words: ids that exist are told to nobody else.
+            # Why the same words: only these people are told which ids exist.
             raise UsageError("there is no request of that id", help="look at the list of your requests")
         page = RequestPage(cards.request(known), cards.answers(known), own)
         if not own and StaffRight.APPROVE_VIEWS not in rights:

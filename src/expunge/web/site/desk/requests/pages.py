@@ -84,7 +84,7 @@ def withdraw(request: DeskRequest, which: str) -> HttpResponse:
 @require_POST
 @desk_page()
 def stop(request: DeskRequest, which: str) -> HttpResponse:
-    """End a lease that runs, whoever it is of."""
+    """End a running lease of any reviewer."""
     desk().revoke(request.seat, which)
     messages.success(request, _("The lease is over. The next part is not shown."))
     return redirect("desk_request", which)
