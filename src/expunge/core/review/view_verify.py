@@ -23,7 +23,7 @@ from expunge.core.review.commitment import SALT_BYTES
 from expunge.core.review.view_receipt import ProvenView, ViewsReceipt
 from expunge.core.values import canonical, codec
 from expunge.core.values.signature import key_id, parse_ed25519_pem
-from expunge.core.verification.checked_files import NamedFile, cosigned, opened_checkpoint
+from expunge.core.verification.checked_files import NamedFile, cosigned, opened_checkpoint, signer_of
 from expunge.errors import EvidenceInvalid, StateCorrupt
 
 _KEY_LAG = timedelta(days=1)
@@ -110,13 +110,7 @@ def _check_statement(files: Mapping[str, bytes], policies: Sequence[TrustPolicy]
     if receipt.policy != sha256(files[form.POLICY]).hexdigest():
         raise EvidenceInvalid("trust-policy.txt is not the one that the receipt names")
     for policy in policies:
-        key = next((each for each in policy.signers if each.key == public), None)
-        if key is None:
-            raise EvidenceInvalid(
-                "the signer is not one that the trust policy names: none of those whom it names signed this",
-                help="a receipt signed by another key may be a forgery; ask the company by another way",
-            )
-        life = policy.life_of(key)
+        life = policy.life_of(signer_of(policy, public))
         early = life.since is not None and receipt.issued < life.since - _KEY_LAG
         if early or (life.until is not None and receipt.issued > life.until + _KEY_LAG):
             message = f"the receipt says {instant(receipt.issued)}, at which its signer's key did not count"

@@ -63,6 +63,17 @@ def opened_checkpoint(
     return signed
 
 
+def signer_of(policy: TrustPolicy, public: bytes) -> VerifierKey:
+    """Return the signer of a policy that has this public key. Raises EvidenceInvalid where it names none."""
+    for key in policy.signers:
+        if key.key == public:
+            return key
+    raise EvidenceInvalid(
+        "the signer is not one that the trust policy names: none of those whom it names signed this",
+        help="a receipt signed by another key may be a forgery; ask the company by another way",
+    )
+
+
 def cosigned(cosignatures: Sequence[Cosignature]) -> str:
     """Return a sentence about the witnesses of a checkpoint."""
     counting = [f"{each.key.name} at {instant(each.at)}" for each in cosignatures if each.at and not each.fault]

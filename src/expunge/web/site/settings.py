@@ -152,7 +152,6 @@ def _pages() -> dict[str, Any]:
                         "desk": f"{_NAMESPACE}.desk.desk_tags",
                         "recovery": f"{_NAMESPACE}.accounts.recovery",
                         "staff_words": f"{_NAMESPACE}.staff.managing.word_tags",
-                        "desk_words": f"{_NAMESPACE}.desk.word_tags",
                         "unused": f"{_NAMESPACE}.portal.stopping.unused_tags",
                     },
                 },

@@ -21,7 +21,7 @@ from expunge.core.journal.finding_events import FindingReason, FindingVerdict
 from expunge.core.noticing.findings import FindingStanding
 from expunge.errors import Busy, Conflict, DecisionRefused, DeskRefused, ExpungeError, UsageError
 from expunge.ports.review.desk_door import FindingCard
-from expunge.web.site.desk import plain_words, refusals
+from expunge.web.site.desk import refusals, sentences
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
 from expunge.web.site.desk.words import word
 
@@ -128,7 +128,7 @@ def _refused(error: ExpungeError) -> str:
 
 
 def _says(rule: str) -> str:
-    return str(plain_words.RULES[rule][0]) if rule in plain_words.RULES else rule
+    return str(sentences.RULES[rule][0]) if rule in sentences.RULES else rule
 
 
 def _decisions(card: FindingCard) -> list[dict[str, object]]:
@@ -139,7 +139,7 @@ def _lines(request: DeskRequest, card: FindingCard) -> list[RuleLine]:
     usual = {each.rule: each for each in desk().compared(request.seat, card.finding)}
     found = []
     for rule, number in card.met:
-        says, counts = plain_words.RULES.get(rule, (rule, ""))
+        says, counts = sentences.RULES.get(rule, (rule, ""))
         peers = usual.get(rule)
         told = "" if peers is None or peers.usual is None else f"{peers.usual:.1f}".removesuffix(".0")
         times = "" if peers is None or not peers.usual else f"{number / peers.usual:.0f}"

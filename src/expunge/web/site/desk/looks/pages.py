@@ -17,7 +17,7 @@ from expunge.core.families.looks import LookedBy
 from expunge.core.journal.review_words import CaseKind
 from expunge.errors import Busy, DeskRefused, UsageError
 from expunge.ports.review.desk_door import MOST_LOOKS, LookCard
-from expunge.web.site.desk import plain_words, refusals
+from expunge.web.site.desk import refusals, sentences
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
 from expunge.web.site.desk.words import word
 
@@ -86,7 +86,7 @@ def looks(request: DeskRequest) -> HttpResponse:
 
 def _row(card: LookCard) -> LookRow:
     if card.by is LookedBy.STAFF:
-        return LookRow(card, card.name, plain_words.part(card.first_ms, card.last_ms), _case(card.case))
+        return LookRow(card, card.name, sentences.part(card.first_ms, card.last_ms), _case(card.case))
     return LookRow(card, _("The program %(name)s") % {"name": card.name} if card.by is LookedBy.PROGRAM else _("Its own family"), "", "")
 
 

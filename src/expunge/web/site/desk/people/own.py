@@ -19,7 +19,7 @@ from expunge.core.verification.ledger_record import LedgerKind
 from expunge.errors import Busy, ChallengeEnded, CredentialCopied, DeskRefused, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import PasskeyProof
 from expunge.web.site.accounts.guarding import guard, guard_session
-from expunge.web.site.desk import plain_words, refusals
+from expunge.web.site.desk import refusals, sentences
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
 from expunge.web.site.staff.sign_in import trouble
 
@@ -36,8 +36,8 @@ def records(request: DeskRequest) -> HttpResponse:
     by_role = {(each.role, each.kind): each for each in duties}
     rows = [
         {
-            "words": plain_words.PURPOSES[each],
-            "address": plain_words.ADDRESSES[each],
+            "words": sentences.PURPOSES[each],
+            "address": sentences.ADDRESSES[each],
             "training": by_role.get((purpose_role(each), LedgerKind.TRAINING)),
             "statement": by_role.get((purpose_role(each), LedgerKind.ATTESTATION)),
         }
@@ -53,7 +53,7 @@ def statement_of(request: DeskRequest, purpose: str) -> HttpResponse:
     """Show the exact words of the statement of a purpose, and take it."""
     found = _purpose(purpose)
     lines = statement(found).strip().splitlines()
-    return render(request, "desk/people/statement.html", {"lines": lines, "words": plain_words.PURPOSES[found], "address": purpose})
+    return render(request, "desk/people/statement.html", {"lines": lines, "words": sentences.PURPOSES[found], "address": purpose})
 
 
 @require_POST
@@ -94,7 +94,7 @@ def _ask(request: DeskRequest, purpose: ReviewPurpose) -> Ask:
 
 
 def _purpose(word: str) -> ReviewPurpose:
-    found = next((each for each, address in plain_words.ADDRESSES.items() if address == word), None)
+    found = next((each for each, address in sentences.ADDRESSES.items() if address == word), None)
     if found is None:
         raise Http404
     return found

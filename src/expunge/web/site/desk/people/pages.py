@@ -21,7 +21,7 @@ from expunge.core.review.people import PersonAccess, RecordedDuty
 from expunge.core.review.statements import ACCESS_ROLE, DELETION_ROLE, purpose_role
 from expunge.errors import Busy, DeskRefused, UsageError
 from expunge.ports.review.desk_door import PeopleAtDesk
-from expunge.web.site.desk import plain_words, refusals
+from expunge.web.site.desk import refusals, sentences
 from expunge.web.site.desk.seating import DeskRequest, desk, desk_page
 from expunge.web.site.desk.words import word
 from expunge.web.site.staff.right_words import right_words
@@ -67,8 +67,8 @@ class TrainForm(forms.Form):
         assert isinstance(account, forms.ChoiceField)
         assert isinstance(role, forms.ChoiceField)
         account.choices = [("", _("Choose one")), *accounts]
-        roles = [(each, plain_words.duty(each, None)) for each in (ACCESS_ROLE, DELETION_ROLE)]
-        roles += [(purpose_role(each), str(plain_words.PURPOSES[each])) for each in ReviewPurpose]
+        roles = [(each, sentences.duty(each, None)) for each in (ACCESS_ROLE, DELETION_ROLE)]
+        roles += [(purpose_role(each), str(sentences.PURPOSES[each])) for each in ReviewPurpose]
         role.choices = [("", _("Choose one")), *roles]
 
 
@@ -115,7 +115,7 @@ def _others(found: PeopleAtDesk, own: str) -> list[tuple[str, str]]:
 
 
 def _row(access: PersonAccess, due: date | None) -> PersonRow:
-    shown = plain_words.listed(map(word, access.purposes)) if access.sees else ""
+    shown = sentences.listed(map(word, access.purposes)) if access.sees else ""
     rights, unused = ("; ".join(sorted(map(right_words, each))) for each in (access.rights, access.unused))
     return PersonRow(access, rights, unused, shown, due)
 

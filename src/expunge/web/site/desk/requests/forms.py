@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
 from expunge.core.review.new_review import NewReview
 from expunge.ports.review.desk_door import RequestPage
-from expunge.web.site.desk import plain_words
+from expunge.web.site.desk import sentences
 from expunge.web.site.desk.words import choices
 
 _TIME = re.compile(r"(?:(\d{1,3}):)?(\d{1,5})(?:\.(\d{1,3}))?")
@@ -101,7 +101,7 @@ class AskForm(forms.Form):
         """Offer the closed lists."""
         super().__init__(data, initial=initial)
         offered: dict[str, list[tuple[str, str | Promise]]] = {
-            "purpose": [(each.value, said) for each, said in plain_words.PURPOSES.items() if self._offers(each)],
+            "purpose": [(each.value, said) for each, said in sentences.PURPOSES.items() if self._offers(each)],
             "case_kind": _offered(CaseKind),
             "clarity": [each for each in _offered(Clarity) if not self.break_glass or each[0] in _NARROW],
             "sound": [each for each in _offered(Sound) if not self.break_glass or each[0] != Sound.CLEAR],
@@ -188,7 +188,7 @@ def extension_of(page: RequestPage) -> dict[str, Any]:
         "case_kind": card.case_kind.value,
         "case_number": card.case_number,
         "recording": page.recording or "",
-        "first": plain_words.clock_of(card.last_ms),
+        "first": sentences.clock_of(card.last_ms),
         "clarity": card.clarity.value,
         "sound": card.sound.value,
         "extends": card.request,
