@@ -18,6 +18,7 @@ from bench import _company
 from bench._company import Company, profile
 from bench._crowd import scaled
 from bench.result import Result
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.values.ids import OrderId
 from expunge.engine.consent.consent_decisions import Agreement
@@ -64,9 +65,9 @@ def _measured(folder: Path, where: str, url: str) -> list[Result]:
     alone: Times = in_child(partial(_say, company, TOGETHER * ROUNDS)).returned()
     running = start(partial(_run, company, orders))
     time.sleep(1.0)
-    began = time.time()
+    began = clock.timestamp()
     beside: Times = in_child(partial(_say, company, TOGETHER * ROUNDS + 2 * TIMES)).returned()
-    said_until = time.time()
+    said_until = clock.timestamp()
     run_until = running.wait().returned()
     note = f"{TIMES} times, {said_until - began:.0f} s" + ("" if run_until > said_until else "; the run ended before")
     return [
@@ -101,7 +102,7 @@ def _run(company: Company, rounds: Sequence[Sequence[OrderId]]) -> float:
     with Expunge.open(company.map) as opened:
         for orders in rounds:
             opened.apply_all(orders)
-    return time.time()
+    return clock.timestamp()
 
 
 def _say(company: Company, first: int) -> Times:

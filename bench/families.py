@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from bench.result import Result
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.household import KeptHousehold
@@ -103,8 +103,8 @@ def by_the_clerk(path: Path, child: str) -> Deleted:
     """Confirm a form, and measure until the status is an end. The form is handed to the door behind the permit of the keeper."""
     with closing(KeptHousehold(path)) as kept, kept.used() as household:
         family = household.expunge.resolve(f"profile:{child}").person.subject
-        household.register.open_account(AccountRecord(PARENT, b"parent", "en", datetime.now(UTC)))
-        household.register.set_membership(Membership(PARENT, family, MembershipRole.GUARDIAN, datetime.now(UTC)))
+        household.register.open_account(AccountRecord(PARENT, b"parent", "en", clock.now()))
+        household.register.set_membership(Membership(PARENT, family, MembershipRole.GUARDIAN, clock.now()))
         carrier = OrderCarrier(kept.used)
         doors = LocalDeletions(household, carrier)
         carrier.start()

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.result import Result
+from expunge import clock
 from expunge.core.gate.gate_head import ListedMeaning, signed_head, write_head
 from expunge.gate import Gate, Subject
 
@@ -37,7 +38,7 @@ def make(path: Path) -> None:
     """A snapshot of so many drawn entries, which are what keyed hashes look like."""
     words = np.frombuffer(os.urandom(16 * SUPPRESSED), ">u8").reshape(-1, 2)
     data = words[np.argsort(words[:, 0].astype(np.uint64))].tobytes()
-    now = datetime.now(UTC)
+    now = clock.now()
     head = write_head([(ListedMeaning.SUPPRESSED, "", data)], KEY, "", None, valid=(now, now + timedelta(days=1)))
     fresh = path.with_name("fresh")
     fresh.write_bytes(head + SIGNER.sign(signed_head(head)) + data)

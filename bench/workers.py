@@ -24,6 +24,7 @@ from typing import Any
 
 from bench._crowd import scaled
 from bench.result import Result
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.journal import events as ev
 from expunge.core.values.order import OrderState
@@ -230,11 +231,11 @@ def _worker(map_path: Path, *, idle: float) -> dict[str, float]:
         handle = Worker.handle
 
         def noting(self: Worker, members: Any, step: str) -> bool:
-            begin = time.time()
+            begin = clock.timestamp()
             try:
                 return handle(self, members, step)
             finally:
-                spans.append((begin, time.time()))
+                spans.append((begin, clock.timestamp()))
 
         Worker.handle = noting  # type: ignore[method-assign]
         if idle:
@@ -249,7 +250,7 @@ def _worker(map_path: Path, *, idle: float) -> dict[str, float]:
         used = time.process_time()
         opened.work(stop, poll=0.5, until_idle=True)
         used = time.process_time() - used
-    begin, end = (spans[0][0], spans[-1][1]) if spans else (time.time(), time.time())
+    begin, end = (spans[0][0], spans[-1][1]) if spans else (clock.timestamp(), clock.timestamp())
     return {"begin": begin, "end": end, "acts": sum(acts), "receipts": sum(receipts), "processor": used}
 
 

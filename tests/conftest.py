@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import moment
 from tests.huge_pages import use_huge_pages
 from tests.servers_plugin import database, debian_postgres, openbao_server, postgres_server, seaweed, softhsm
 from tests.soaking import pytest_runtest_call, pytest_terminal_summary
@@ -23,6 +24,9 @@ __all__ = [
     "seaweed",
     "softhsm",
 ]
+
+THE_DAY = moment.move()
+"""How the day of this run reads. The clock is put ahead before anything else is imported by a test."""
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25, derandomize=True)
 settings.register_profile("soak", settings.get_profile("default"), max_examples=2000, derandomize=False)
@@ -54,6 +58,11 @@ DRILLS = (
 EACH_ROW = ("tests/architecture/", "tests/core/", "tests/docs/", "tests/maps/")
 """Where each row of a table is a rule, a vector or a page of its own and costs next to nothing."""
 FEW_ROWS, EACH = 3, 3
+
+
+def pytest_report_header() -> str:
+    """Say which day it is."""
+    return f"the day: {THE_DAY}"
 
 
 @pytest.hookimpl(tryfirst=True)

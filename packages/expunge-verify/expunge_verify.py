@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
+from expunge import clock
 from expunge.cli.terminal.output import visible
 from expunge.cli.terminal.receipt_files import read_folder
 from expunge.core.review import view_verify
@@ -22,7 +22,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         trust = given.trust.read_bytes() if given.trust else None
-        files, now = read_folder(given.folder), datetime.now(UTC)
+        files, now = read_folder(given.folder), clock.now()
         if view_verify.is_receipt_of_look(files):
             steps = view_verify.verify(files, trust, at=now).steps
         else:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from expunge import clock
 from expunge.adapters.outbound.mail_smtp import TOLD_PAUSES, MailServer, SmtpLetters
 from expunge.bootstrap.accounts.guard_settings import settings_of
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
@@ -210,7 +211,7 @@ def _certified(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]
     """A server's context with a certificate for a host, and a client's that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now, day = dt.datetime.now(dt.UTC), dt.timedelta(days=1)
+    now, day = clock.now(), dt.timedelta(days=1)
     building = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
     building = building.not_valid_before(now - day).not_valid_after(now + day)
     building = building.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)

@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.adapters.log.cosigning import CosignedNote, Witnesses
 from expunge.adapters.log.tile_log import TileLog
 from expunge.adapters.log.witness import Witness
@@ -448,11 +448,11 @@ def test_a_witness_of_others_cosigns_our_log_and_refuses_a_fork(tmp_path: Path) 
                         break
                 time.sleep(0.05)
             log = Log(tmp_path / "log", policy)
-            log.asking = Witnesses(policy, patience=timedelta(seconds=10), now=lambda: datetime.now(UTC))
+            log.asking = Witnesses(policy, patience=timedelta(seconds=10), now=clock.now)
             for size in (1, 300, 301, 700):
                 found = log.at(size)
                 assert (found.enough, found.faults) == (True, ())
-                assert open_head(found.note, policy, now=datetime.now(UTC)).witnesses == ("others.example",)
+                assert open_head(found.note, policy, now=clock.now()).witnesses == ("others.example",)
             (forked,) = Log(tmp_path / "fork", policy, fork_at=7).at(800).faults
             assert "the log was forked" in forked
             (short,) = Log(tmp_path / "short", policy).at(300).faults

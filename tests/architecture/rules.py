@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.architecture import effects, failpoints, floors, habits, layers
+from tests.architecture import effects, failpoints, floors, habits, layers, time_sources
 from tests.architecture.source import Tree
 
 Rule = Callable[[Tree], Iterator[str]]
@@ -20,6 +20,7 @@ RULES: dict[str, Rule] = {
     "dynamic imports": layers.dynamic_imports,
     "sizes": habits.sizes,
     "no clock in core": habits.no_clock_in_core,
+    "one clock": time_sources.one_clock,
     "prints": habits.prints,
     "broad excepts": habits.broad_excepts,
     "unfinished": habits.unfinished,

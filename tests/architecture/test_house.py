@@ -9,7 +9,8 @@ import pytest
 
 from tests.architecture.failpoints import all_failpoints
 from tests.architecture.rules import RULES
-from tests.architecture.source import Tree
+from tests.architecture.source import ROOT, Tree
+from tests.architecture.time_sources import one_clock
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,21 @@ def test_failpoints_are_found_and_counted() -> None:
     print(f"{len(points)} failpoints")
     assert all(point.count(".") >= 1 for point in points)
     assert len(points) == len(set(points))
+
+
+OUTSIDE = {
+    "tests": {"tests.architecture.test_rules_bite", "tests.cli.pagila", "tests.moved.travelling"},
+    "bench": {"bench._crowd"},
+    "examples": set(),
+    "packages": {"packages.expunge-app.expunge_app"},
+}
+"""Folders beside the package, and modules of them that keep other clocks: examples of faults, schemas of companies that are played, the one
+that moves the clock, and the client of a company's own app, which stands on no module of the package."""
+
+
+@pytest.mark.parametrize("folder", OUTSIDE)
+def test_beside_the_package_the_date_is_read_from_the_one_clock_too(folder: str) -> None:
+    read = Tree.load(ROOT / folder, mentions=("time", "now"))
+    assert read.modules
+    faults = list(one_clock(Tree({name: module for name, module in read.modules.items() if name not in OUTSIDE[folder]})))
+    assert not faults, "\n" + "\n".join(faults)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.core.evidence.receipt import KeptItems
 from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_verify
@@ -25,7 +26,7 @@ def home(tmp_path: Path) -> Household:
     made.map.write_text(made.map.read_text().replace("retention:\n  life", STORE + "retention:\n  life", 1))
     (made.folder / "backups").mkdir()
     (made.folder / "backups" / "of-yesterday").write_bytes(made.database.read_bytes())
-    at = (datetime.now(UTC) - timedelta(days=1)).timestamp()
+    at = (clock.now() - timedelta(days=1)).timestamp()
     os.utime(made.folder / "backups" / "of-yesterday", (at, at))
     return made
 
@@ -62,6 +63,6 @@ def test_a_copy_of_files_made_before_the_purge_holds_the_rows_that_were_deleted_
 
 
 def test_a_date_to_come_in_a_name_does_not_make_a_backup_one_of_later(tmp_path: Path) -> None:
-    path = tmp_path / f"app-remove-after-{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}.sql"
+    path = tmp_path / f"app-remove-after-{clock.now() + timedelta(days=30):%Y-%m-%d}.sql"
     path.write_bytes(b"")
-    assert made_between(path)[0] <= datetime.now(UTC)
+    assert made_between(path)[0] <= clock.now()

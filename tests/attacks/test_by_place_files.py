@@ -8,13 +8,13 @@ import io
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from expunge import stores
+from expunge import clock, stores
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.stores.files.kind import KIND
@@ -143,7 +143,7 @@ def test_a_header_of_a_compressed_file_is_no_record(home: Household) -> None:
 def test_records_that_are_held_cover_no_other_line_of_the_same_file(home: Household, more: bytes) -> None:
     events(home, line(ANNA, "something else"), line(BELA, SAID[ANNA][1]), more)
     with home.open() as opened:
-        until = datetime.now(UTC) + timedelta(days=9)
+        until = clock.now() + timedelta(days=9)
         opened.holds.place(opened.resolve(f"profile:{ANNA}"), "events", ground="matter 7", authority="court", until=until, items=())
     assert residue(home, home.erase(f"profile:{ANNA}")) == ({"2026-06-01.jsonl.gz"} if more else set())
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge import clock
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Copy
@@ -183,7 +184,7 @@ def test_what_a_hold_keeps_explains_its_own_rows_alone(lake: Lake) -> None:
     lake.write("notes/a.parquet", pa.table({"customer": [ANNA, CARA], "wrote": [f"{SAID[ANNA]}, says Anna", "nothing of the kind"]}))
     with lake.home.open() as opened:
         person = opened.resolve(f"customer:{ANNA}")
-        opened.holds.place(person, "notes", ground="a dispute", authority="counsel", until=datetime.now(UTC) + timedelta(days=7))
+        opened.holds.place(person, "notes", ground="a dispute", authority="counsel", until=clock.now() + timedelta(days=7))
     run = lake.home.erase(f"customer:{ANNA}")
     assert run.state is OrderState.IN_PART
     assert not [reason for reason in run.reasons if "residue" in reason], "the rows that are kept hold her own words"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import Pseudonym
@@ -49,7 +49,7 @@ def everything() -> Selector:
 
 def hold(home: Household, name: str, dataset: str) -> str:
     with home.open() as opened:
-        until = datetime.now(UTC) + timedelta(days=300)
+        until = clock.now() + timedelta(days=300)
         return opened.holds.place(opened.resolve(name), dataset, ground="a dispute", authority="counsel", until=until).id
 
 
@@ -149,19 +149,19 @@ def test_an_erasure_and_an_expiry_over_the_same_rows_both_end_well(home: Househo
 
 
 def test_what_one_of_two_holds_kept_goes_when_that_one_ends(home: Household) -> None:
-    clock = Set(datetime.now(UTC) + timedelta(minutes=1))
-    with Expunge.open(home.map, clock=clock) as opened:
+    days_later = Set(clock.now() + timedelta(minutes=1))
+    with Expunge.open(home.map, clock=days_later) as opened:
         for name, days in (("voice", 7), ("events", 14)):
-            until = clock.at + timedelta(days=days)
+            until = days_later.at + timedelta(days=days)
             opened.holds.place(opened.resolve(f"profile:{ANNA}"), name, ground="a dispute", authority="counsel", until=until)
         order = opened.order_erase([opened.resolve(f"profile:{ANNA}")]).order
         opened.plan(order)
         assert opened.apply(order).state is OrderState.IN_PART
-        clock.at += timedelta(days=8)
+        days_later.at += timedelta(days=8)
         assert [each.state for each in opened.run_due()] == [OrderState.IN_PART]
         assert home.search(SAID[ANNA][1]) == []
         assert opened.run_due() == (), "the other one binds still"
-        clock.at += timedelta(days=8)
+        days_later.at += timedelta(days=8)
         assert [each.state for each in opened.run_due()] == [OrderState.FULFILLED]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence.receipt import Mention
 from expunge.core.values.order import OrderState
@@ -367,7 +367,7 @@ def test_a_longer_identifier_that_begins_alike_is_another_persons(tmp_path: Path
 def test_no_row_is_changed_while_a_hold_keeps_rows_of_the_dataset(tmp_path: Path) -> None:
     sql, datasets = PLACES["tickets.assignee"]
     made = company(tmp_path, sql, *declared(datasets, "assignee: null"))
-    until = datetime.now(UTC) + timedelta(days=9)
+    until = clock.now() + timedelta(days=9)
     with made.open() as opened:
         hold = opened.holds.place(opened.resolve(BELA), "tickets", ground="matter 7", authority="court", until=until).id
     before = made.run(f"SELECT * FROM tickets WHERE customer <> '{ANNA}'")

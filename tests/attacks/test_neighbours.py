@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
+from expunge import clock
 from expunge.core.values.outcome import Erased
 from expunge.stores.postgres.ladder import abandoned_files
 from expunge.stores.postgres.ladder.rung import PostgresClimb
@@ -34,7 +34,7 @@ def test_a_table_of_a_prepared_transaction_is_nobodys_leftover(server, url, app)
     with served(url) as ours:
         ours.connection.execute("CHECKPOINT")
         assert path.stat().st_size
-        os.utime(path, (time.time() - 60, time.time() - 60))
+        os.utime(path, (clock.timestamp() - 60, clock.timestamp() - 60))
         way = PostgresClimb(ours, affected_relations.scope(ours.connection, TABLES), "0", deep=True)
         assert abandoned_files.files(way) == 0
     app.execute("COMMIT PREPARED 'later'")

@@ -8,7 +8,7 @@ import io
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge import clock
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.errors import Misconfigured
@@ -232,7 +233,7 @@ def test_a_row_stays_for_a_person_whose_data_is_held(home: Household) -> None:
     declares(home, "groups", SHARED_GROUPS)
     home.erase(f"profile:{ANNA}")
     with home.open() as opened:
-        subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=3)
+        subject, until = opened.resolve(f"profile:{ANNA}"), clock.now() + timedelta(days=3)
         opened.holds.place(subject, "groups", ground="matter 7", authority="court", until=until)
     assert home.erase(f"profile:{DINO}").state is OrderState.IN_PART
     assert read(home, "SELECT id FROM groups") == [(1,)]

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from expunge import survey
+from expunge import clock, survey
 from expunge.bootstrap import Expunge
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import FindingKind
@@ -173,7 +173,7 @@ def test_a_hold_under_the_pseudonym_of_former_days_binds(company: Company) -> No
         former = pseudonym(opened.context.keys.pseudonym_key(), "email", "Mia@Example.org")
         assert known.person.subject != former
         before = replace(known, person=replace(known.person, subject=former))
-        until = datetime.now(UTC) + timedelta(days=30)
+        until = clock.now() + timedelta(days=30)
         opened.holds.place(before, "notes", ground="a dispute", authority="counsel", until=until)
     run = company.erase("email:mia@example.org")
     assert run.state is OrderState.IN_PART

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from tests.cli.running import Ran, expunge
 from tests.log_kit import Operator, SeededWitness, asking, dated, served
 
-NOW = datetime.now(UTC)
+NOW = clock.now()
 
 
 @dataclass

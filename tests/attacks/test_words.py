@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.consent.consent import ConsentReason
 from expunge.core.datamap.clocks import ClockBranch, ClockRule, Length, due
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
@@ -121,7 +121,7 @@ def at(company: Home, clock: Set) -> Expunge:
 
 def test_no_statement_says_that_something_is_kept_by_a_hold_that_has_ended(company: Home) -> None:
     with company.open() as opened:
-        until = datetime.now(UTC) + timedelta(days=90)
+        until = clock.now() + timedelta(days=90)
         hold = opened.holds.place(
             opened.resolve("account:acc-0"), "recordings", ground="Smith v. Company", authority="a court", until=until
         )
@@ -136,7 +136,7 @@ def test_no_statement_says_that_something_is_kept_by_a_hold_that_has_ended(compa
 
 def test_what_two_rounds_kept_is_not_counted_twice_against_what_is_there(company: Home) -> None:
     with company.open() as opened:
-        until = datetime.now(UTC) + timedelta(days=90)
+        until = clock.now() + timedelta(days=90)
         opened.holds.place(opened.resolve("account:acc-0"), "recordings", ground="Smith v. Company", authority="a court", until=until)
     standing = company.enter()
     company.carry_out(standing)
@@ -163,18 +163,18 @@ def test_an_order_that_somebody_cancelled_does_not_silence_the_clock_of_its_limb
 
 def test_what_an_exception_no_longer_covers_falls_due_again(company: Home) -> None:
     standing = company.enter()
-    until = datetime.now(UTC) + timedelta(days=20)
+    until = clock.now() + timedelta(days=20)
     wanted = ItemExcepted(until, standing.id, "work-product", "models/edge", "", "not reached yet", "the expert", until, "chief", "")
-    clock = Set(datetime.now(UTC))
-    with at(company, clock) as opened:
+    days_later = Set(clock.now())
+    with at(company, days_later) as opened:
         opened.disgorgements.except_item(wanted, company.sign(wanted))
         later = opened.disgorgements.again(standing.id)
     company.carry_out(later)
     duty = "destroy what work-product takes"
-    clock.at = datetime.now(UTC) + timedelta(days=1)
-    with at(company, clock) as opened:
+    days_later.at = clock.now() + timedelta(days=1)
+    with at(company, days_later) as opened:
         assert duty not in {each.duty for each in opened.dues.all()}
-        clock.at = until + timedelta(days=1)
+        days_later.at = until + timedelta(days=1)
         assert duty in {each.duty for each in opened.dues.all()}
 
 

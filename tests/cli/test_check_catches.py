@@ -235,7 +235,7 @@ def test_postgresql_is_held_against_the_map_as_sqlite_is(tmp_path: Path, databas
         db.execute(
             b"""
             CREATE TABLE visits (user_id text, came_at timestamptz);
-            INSERT INTO visits VALUES ('4711', now());
+            INSERT INTO visits VALUES ('4711', '2026-01-01');
             CREATE TABLE audit (id integer PRIMARY KEY, who integer REFERENCES users (id));
             CREATE TABLE gone (what text);
             CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO gone VALUES (OLD.title); RETURN OLD; END';

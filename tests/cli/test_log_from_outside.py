@@ -7,19 +7,20 @@ import subprocess
 import sys
 import urllib.request
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.log.cosigning import Witnesses
 from expunge.core.log import trust
 from expunge.core.note import parse_key
 from tests.cli.running import expunge, in_a_process
 from tests.log_kit import Operator, SeededWitness, asking, dated, grown, served
 
-NOW = datetime.now(UTC)
+NOW = clock.now()
 
 
 class Outside:
@@ -106,7 +107,7 @@ def test_the_witness_command_cosigns_in_a_process_of_its_own(outside: Outside, t
             assert process.stdout is not None
             said = json.loads(process.stdout.readline())
             policy = replace(outside.operator.policy, witnesses=(trust.NamedKey(parse_key(said["vkey"]), said["url"], "w"),), quorum="w")
-            asked = Witnesses(policy, patience=timedelta(seconds=20), now=lambda: datetime.now(UTC))
+            asked = Witnesses(policy, patience=timedelta(seconds=20), now=clock.now)
             log = outside.operator.log
             found = asked.collect(log.head().checkpoint, log.prove_consistency)
             assert (found.enough, found.faults) == (True, ())

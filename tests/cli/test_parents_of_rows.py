@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from expunge import clock
 from tests.cli.running import expunge, in_a_process
 
 TABLES = b"""
@@ -58,7 +59,7 @@ def test_they_go_with_rows_whose_period_has_passed(tmp_path: Path, database: str
     with psycopg.connect(database) as db:
         db.execute(TABLES)
         db.execute(b"ALTER TABLE attachments ADD COLUMN created_at date; UPDATE attachments SET created_at = '2020-01-01' WHERE id = 1")
-        db.execute(b"UPDATE attachments SET created_at = now() WHERE id = 2")
+        db.execute(b"UPDATE attachments SET created_at = %s WHERE id = 2", [clock.today()])
     text = MAP.replace("  life:", "  kept: {period: 1 year, from: created_at, purpose: show pictures, need: the service}\n  life:")
     for name in ("user_id}", "blob_id}}"):
         text = text.replace(f"{name}, retention: life", f"{name}, retention: kept")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.adapters.log.witness import Witness, system_time
+from expunge.adapters.log.witness import Witness
 from expunge.cli.services.witness_server import WitnessServer
 from expunge.core.log import trust
 from tests.cli import world
@@ -23,7 +23,7 @@ class Company:
         assert expunge("init", cwd=folder).code == 0
         (folder / "policy.txt").write_text(expunge("log", "policy", cwd=folder).out)
         self.policy = trust.parse((folder / "policy.txt").read_bytes())
-        self.witness = Witness(folder / "witness", "w.example/1", self.policy, now=system_time)
+        self.witness = Witness(folder / "witness", "w.example/1", self.policy)
         with (folder / "expunge.yaml").open("a") as file:
             file.write(f"witnesses: {{policy: witnesses.txt, wait: {wait}}}\n")
         self.name("http://127.0.0.1:1/")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.credentials.hand_over_jwt import JwtHandOverTokens
 from expunge.core.accounts.hand_over import address_digest, read_claims
 from expunge.core.accounts.memberships import MembershipRole
@@ -28,4 +28,4 @@ def test_a_link_that_is_made_as_the_page_says_is_taken(tmp_path: Path) -> None:
     assert key == "app-1"
     assert hand_over.address == address_digest("Parent@example.org")
     assert [(told.subject, told.role) for told in hand_over.told] == [("profile:p-ann", MembershipRole.GUARDIAN)]
-    assert abs(hand_over.issued_at.timestamp() - time.time()) < 300
+    assert abs(hand_over.issued_at.timestamp() - clock.timestamp()) < 300

@@ -23,6 +23,7 @@ import psycopg
 import pytest
 from django.db.backends.signals import connection_created
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.accounts.staffing import NewEquivalence
 from expunge.bootstrap.pipelines import LineageDoor
@@ -215,7 +216,7 @@ VERBS: dict[str, Call] = {
     "exports.sweep": lambda world: world.opened.exports.sweep(),
     "exports.interrupted": lambda world: world.opened.exports.interrupted(()),
     "exports.again": lambda world: world.opened.exports.again(
-        ExportState(OrderId("exp-" + "a" * 20), datetime.now(UTC), frozenset(), (), "", EVERYTHING.part_size, "en")
+        ExportState(OrderId("exp-" + "a" * 20), clock.now(), frozenset(), (), "", EVERYTHING.part_size, "en")
     ),
     "exports.untold": lambda world: world.opened.exports.untold(),
     "exports.told": lambda world: world.opened.exports.told(OrderId("exp-" + "a" * 20)),
@@ -245,7 +246,7 @@ VERBS: dict[str, Call] = {
     "dues.obligations": lambda world: world.opened.dues.obligations(),
     "holds.active": lambda world: world.opened.holds.active(),
     "holds.place": lambda world: world.opened.holds.place(
-        world.person(DINO), "voice", ground="a claim", authority="the court", until=datetime.now(UTC) + timedelta(days=30)
+        world.person(DINO), "voice", ground="a claim", authority="the court", until=clock.now() + timedelta(days=30)
     ),
     "holds.state": lambda world: world.opened.holds.state("nobody", "Priya", "0" * 64),
     "holds.end": lambda world: world.opened.holds.end("nobody", "it is over"),
@@ -303,7 +304,7 @@ VERBS: dict[str, Call] = {
     "staff.review": lambda world: world.opened.staff.review(),
     "staff.equivalence": lambda world: world.opened.staff.equivalence("desk-1", AccessMethod.TOTP, b"why", "SEC-1", REVIEW.until),
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
-        NewEquivalence("nobody", AccessMethod.TOTP, "0" * 64, "SEC-1", datetime.now(UTC) + timedelta(days=30)), ""
+        NewEquivalence("nobody", AccessMethod.TOTP, "0" * 64, "SEC-1", clock.now() + timedelta(days=30)), ""
     ),
     "threads.every": lambda world: world.opened.threads.every(),
     "threads.waiting": lambda world: world.opened.threads.waiting(),

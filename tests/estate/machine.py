@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from expunge import Expunge, faults
+from expunge import Expunge, clock, faults
 from expunge.core import merkle
 from expunge.core.evidence.receipt import Verdict
 from expunge.core.orders.run import Run
@@ -188,7 +188,7 @@ class Machine(RuleBasedStateMachine):
             with self.world.open() as opened, suppress(StoreUnavailable):
                 hold = opened.holds.place(
                     opened.resolve(f"profile:{who}"), self.world.held, ground="a claim", authority="counsel",
-                    until=datetime.now(UTC) + timedelta(days=1),
+                    until=clock.now() + timedelta(days=1),
                 )  # fmt: skip
                 self.holds[who] = hold.id
                 self.kept[who] = self.notes(who)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from expunge import permit
+from expunge import clock, permit
 from expunge.core.journal import events as ev
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
@@ -143,7 +142,7 @@ def check_stray(world: World) -> None:
 
 def check_index(world: World) -> None:
     """Somebody who came into a file after it was looked through is found there all the same."""
-    long_ago = time.time() - 60
+    long_ago = clock.timestamp() - 60
     for path in (world.place("lake") / "events").iterdir():
         os.utime(path, (long_ago, long_ago))
     with world.open() as opened:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expunge import clock
 from expunge.adapters.files.gate_file import FileGatePublisher
 from expunge.adapters.keys.local_keystore import create
 from expunge.core.gate.gate_snapshot import Contents, former_entry, gate_entry, key_check, parse_snapshot, publish_snapshot
@@ -332,7 +333,7 @@ def test_the_same_suppressions_give_the_same_bytes_in_any_order() -> None:
 def test_what_the_keystore_publishes_the_gate_reads(tmp_path: Path) -> None:
     keys = create(tmp_path / "keys")
     publish = FileGatePublisher(tmp_path / "gate.snapshot", keys)
-    now = datetime.now(UTC)
+    now = clock.now()
     publish(now, Contents(frozenset({gate_entry(keys.gate_key(), "profile", "p-17")})))
     assert publish.age(now + HOUR) == HOUR + (now - now.replace(microsecond=0))
     opened = Gate.open(tmp_path / "gate.snapshot", keys.gate_key(), keys.signer_public(), HOUR)

@@ -6,11 +6,12 @@ import os
 import pickle
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.core.gate.gate_snapshot import Contents
 from expunge.gate import Gate, GateReason, Subject
 from expunge.gate.file_gate import READ_AT_ONCE
@@ -92,6 +93,6 @@ def test_a_child_forked_while_the_parent_reads_does_not_wait_for_it(path: Path) 
 
 
 def test_a_gate_goes_to_another_process_as_its_settings(path: Path) -> None:
-    publish(path, crowd(GONE), at=datetime.now(NOW.tzinfo))
+    publish(path, crowd(GONE), at=clock.now())
     copy = pickle.loads(pickle.dumps(Gate.open(path, KEY, PUBLIC, HOUR)))
     assert asked(copy) is GateReason.SUPPRESSED

@@ -22,6 +22,7 @@ from expunge.learn.provenance.tracking import Record, log_derived, log_training,
 from expunge.learn.records.record_hashes import contents
 from expunge.learn.records.records import Records
 from expunge.learn.records.refusals import BadInput, FileRefused
+from tests.moment import beside
 
 ROOT = Path(__file__).parents[2]
 KEY = b"of this company's trainings"
@@ -174,6 +175,7 @@ PLUGIN = """
 import sys, warnings
 warnings.simplefilter("ignore")
 import mlflow
+from tests.moment import beside
 mlflow.set_tracking_uri(sys.argv[1])
 mlflow.set_experiment("voice")
 with mlflow.start_run() as run:
@@ -190,7 +192,7 @@ def test_every_run_of_an_installed_plugin_begins_dark(server, tmp_path):
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: expunge\nVersion: 99\n")
     lines = [f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in each.items()) for group, each in points.items()]
     (installed / "entry_points.txt").write_text("\n".join(lines))
-    environ = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'src'}"}
+    environ = {**os.environ, "PYTHONPATH": beside(tmp_path, ROOT / "src")}
     ended = subprocess.run(  # noqa: PLW1510 - its words say more than its code
         [sys.executable, "-c", PLUGIN, server.get_tracking_uri()], env=environ, capture_output=True, text=True, timeout=600, cwd=tmp_path
     )

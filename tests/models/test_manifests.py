@@ -10,13 +10,13 @@ import sqlite3
 import sys
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.core.evidence.receipt import ModelEntry, Result
 from expunge.core.models.artefact_manifest import person
 from expunge.core.models.model_outcomes import ComparisonResult
@@ -90,7 +90,7 @@ def seal(home: Nursery, path: Path, *people: str, **changes: object) -> str:
         "dataset": path.parent.name,
         "records": records(home, *people),
         "people": {"profile": people, "account": {PEOPLE[each] for each in people}},
-        "sources": {"voice": datetime.now(UTC)},
+        "sources": {"voice": clock.now()},
         **changes,
     }
     return Sealer(home.folder / "ledger", KEY).seal([path], **said)  # type: ignore[arg-type]
@@ -201,8 +201,8 @@ EMPTY = {
     "of another dataset": lambda home, path: seal(home, path, BELA, CARA, dataset="small"),
     "not complete by its own word": lambda home, path: seal(home, path, BELA, CARA, complete=False),
     "covers no source": lambda home, path: seal(home, path, BELA, CARA, sources={}),
-    "covers another source": lambda home, path: seal(home, path, BELA, CARA, sources={"events": datetime.now(UTC)}),
-    "read after it was sealed": lambda home, path: seal(home, path, BELA, CARA, sources={"voice": datetime.now(UTC) + timedelta(hours=1)}),
+    "covers another source": lambda home, path: seal(home, path, BELA, CARA, sources={"events": clock.now()}),
+    "read after it was sealed": lambda home, path: seal(home, path, BELA, CARA, sources={"voice": clock.now() + timedelta(hours=1)}),
     "names people by another kind": lambda home, path: seal(home, path, BELA, CARA, people={"account": [PEOPLE[CARA]]}),
     "tags of another spelling": lambda home, path: in_capitals(home, path, BELA, CARA),
     "made from something of which nobody knows anything": lambda home, path: seal(
@@ -236,7 +236,7 @@ def test_a_manifest_older_than_its_source_clears_nothing(home: Nursery) -> None:
     declare(home, sources="voice, features", more=features)
     parent = home.world / "lake" / "features.npy"
     seal(home, parent, BELA, CARA, dataset="features")
-    seal(home, path, BELA, CARA, sources={"voice": datetime.now(UTC), "features": datetime.now(UTC)}, parents=[[parent]])
+    seal(home, path, BELA, CARA, sources={"voice": clock.now(), "features": clock.now()}, parents=[[parent]])
     home.erase(f"profile:{ANNA}")
     assert not path.exists()
 
@@ -246,7 +246,7 @@ def test_a_student_is_judged_by_its_teachers_manifest(home: Nursery) -> None:
     tainted, clean, blind = (weights(home, name, "small") for name in ("a", "b", "c"))
     seal(home, tainted, CARA, dataset="small", sources={}, parents=[[old]])
     seal(home, clean, CARA, dataset="small", sources={}, parents=[[new]])
-    seal(home, blind, CARA, dataset="small", sources={"intent": datetime.now(UTC)})
+    seal(home, blind, CARA, dataset="small", sources={"intent": clock.now()})
     kept = clean.read_bytes()
     run = home.erase(f"profile:{ANNA}")
     assert run.state is OrderState.FULFILLED
@@ -431,7 +431,7 @@ def outlived(home: Nursery, more: str = "") -> None:
     before, after = text.split("  voice:", 1)
     text = before + "  voice:" + after.replace("retention: life", "retention: old", 1)
     home.map.write_text(text.replace("on_erase: destroy\n  small", f"on_erase: destroy\n{more}  small"))
-    when = datetime.now(UTC).timestamp() - 100 * 86400
+    when = clock.now().timestamp() - 100 * 86400
     for path in (home.world / "media" / "voice" / ANNA).glob("*.wav"):
         os.utime(path, (when, when))
 

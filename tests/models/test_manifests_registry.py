@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.core.evidence.receipt import Result
 from expunge.core.values.order import OrderState
 from expunge.learn.provenance.sealing import Sealer
@@ -58,7 +58,7 @@ class Company:
             dataset="intent",
             records=[Record(each.stem, sha256(each.read_bytes()).digest()) for each in files],
             people={"profile": people, "account": {PEOPLE[each] for each in people}},
-            sources={"voice": datetime.now(UTC)},
+            sources={"voice": clock.now()},
         )
         return model, folders[0]
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 import pytest
 
+from expunge import clock
 from expunge.core.disgorgement.disgorgement_events import DisgorgementState, ItemExcepted
 from expunge.core.disgorgement.sworn_statement import PERJURY, links
 from expunge.core.journal.recipient_ledger import RecipientAnswer
@@ -98,7 +99,7 @@ def test_technically_infeasible_is_claimed_item_by_item_and_signed_or_it_goes(ho
 
 @pytest.mark.duty("DSG-04")
 def test_a_hold_keeps_what_is_held_of_a_person_and_a_further_statement_falls_due_after_it(home: Home) -> None:
-    until = datetime.now(UTC) + timedelta(days=90)
+    until = clock.now() + timedelta(days=90)
     with home.open() as opened:
         opened.holds.place(opened.resolve("account:acc-0"), "recordings", ground="Smith v. Company", authority="a court", until=until)
     home.world.file("media/video/acc-0/rec-later.mp4")
@@ -267,7 +268,7 @@ def test_the_statement_says_which_recipients_were_told_and_who_has_not_confirmed
 @pytest.mark.duty("DSG-04")
 def test_when_the_hold_ends_what_it_kept_goes_by_itself_and_the_further_statement_says_so(home: Home) -> None:
     with home.open() as opened:
-        until = datetime.now(UTC) + timedelta(days=90)
+        until = clock.now() + timedelta(days=90)
         person = opened.resolve("account:acc-0")
         hold = opened.holds.place(person, "recordings", ground="Smith v. Company", authority="a court", until=until)
         opened.holds.place(person, "accounts", ground="another matter", authority="a court", until=until)

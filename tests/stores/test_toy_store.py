@@ -20,6 +20,7 @@ from expunge.errors import Misconfigured
 from expunge.maps import examine
 from expunge.stores import REGISTRY, Kinds, open_store
 from tests.cli.running import in_a_process
+from tests.moment import beside
 
 PROJECT = Path(__file__).parent / "toystore"
 MAP = """
@@ -80,7 +81,7 @@ def test_the_shipped_suite_is_green_where_the_package_is_installed(tmp_path):
     done = subprocess.run(
         [*command, str(tmp_path / "test_toystore.py")],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={**os.environ, "PYTHONPATH": beside(site)},
         capture_output=True,
         text=True,
         timeout=600,
@@ -93,7 +94,7 @@ def test_the_shipped_suite_is_green_where_the_package_is_installed(tmp_path):
 
 
 def test_a_whole_order_over_a_map_that_names_the_kind_ends_fulfilled(tmp_path):
-    env = {"PYTHONPATH": str(install(tmp_path))}
+    env = {"PYTHONPATH": beside(install(tmp_path))}
     (tmp_path / "world").mkdir()
     world = written(tmp_path / "world").parent
     checked = in_a_process("check", "--json", cwd=world, env=env)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap.vault.adopting import adoption
 from expunge.bootstrap.vault.adopting.adoption import AdoptionSummary
 from expunge.core.values.order import OrderState
@@ -332,7 +333,7 @@ def test_what_a_hold_keeps_stays_where_it_is(both: Doorbells):
 
     def hold(one: str) -> None:
         with both.open() as opened:
-            until = datetime.now(UTC) + timedelta(days=30)
+            until = clock.now() + timedelta(days=30)
             opened.holds.place(opened.resolve(one), CLEAR, ground="a matter", authority="a court", until=until)
 
     hold(ANNA)

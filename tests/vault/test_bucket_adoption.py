@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap.vault.adopting import adoption
 from expunge.core.values.order import OrderState
 from expunge.faults import arm
@@ -73,7 +74,7 @@ def test_a_bucket_moves_into_a_vault_in_a_bucket(both: Doorbells, media: Shelf, 
     with both.open() as opened:
         recordings = opened.vault.recordings("doorbell")
     assert all(each.clear_before for each in recordings)
-    assert all(abs(each.at - datetime.now(UTC)) < timedelta(minutes=5) for each in recordings)
+    assert all(abs(each.at - clock.now()) < timedelta(minutes=5) for each in recordings)
     assert counts(adopt(both)) == (0, 0, 0)
     assert both.erase(ANNA).state is OrderState.FULFILLED
     assert len(vault.versions()) == 2
@@ -116,7 +117,7 @@ def test_a_locked_object_stays_in_the_clear(home: Doorbells, seaweed: SeaweedSer
     """It is sealed, and said to be under lock until when. The others go."""
     media = prefix(seaweed, "media-locked", None, ObjectLockEnabledForBucket=True)
     declare(home, media)
-    until = datetime.now(UTC) + timedelta(minutes=5)
+    until = clock.now() + timedelta(minutes=5)
     put(media, ANNA, "r-0", speech(0), ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until)
     put(media, BELA, "r-1", speech(1))
     summary = adopt(home)

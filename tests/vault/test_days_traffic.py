@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from tests.vault.doorbells import ANNA, BELA, CARA, Doorbells, build, path_of
 from tests.vault.test_adoption import CLEAR, declare
 from tests.vault.test_derivations import DERIVED, sound
@@ -113,7 +113,7 @@ def test_after_a_day_no_writable_place_holds_a_window(machine: Machine):
 
     In the clear are the file that the camera wrote, and what was exported.
     """
-    began = time.time() - 1
+    began = clock.timestamp() - 1
     held = {name: sound(90 + number, 9) for number, name in enumerate(("r-0", "r-1", "r-2", "old-1", "old-2"))}
     held["caption"] = os.urandom(20_000).hex().encode()
     meant = day(machine, held)

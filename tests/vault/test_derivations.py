@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from expunge import clock
 from expunge.adapters.host.clocks import SystemClock
 from expunge.bootstrap import Expunge
 from expunge.core.values.order import OrderState
@@ -136,7 +137,7 @@ def test_what_was_made_goes_when_the_recording_expires(home: Doorbells):
 
 def test_retention_takes_what_was_made_from_the_older_of_two_recordings(home: Doorbells):
     """Recordings of two people have one id, by which the map leads on: each waveform goes with its own recording, and no other before."""
-    old = home.ring(ANNA, "r", sound(0), clock=Stopped(datetime.now(UTC) - timedelta(days=20))).recording
+    old = home.ring(ANNA, "r", sound(0), clock=Stopped(clock.now() - timedelta(days=20))).recording
     new = home.ring(BELA, "r", sound(1)).recording
     with home.open() as opened:
         opened.vault.renew_gate()
@@ -194,7 +195,7 @@ def test_a_recording_that_goes_while_something_is_made_from_it(home: Doorbells):
     """An order and the retention end in the middle of the making: nothing of it is kept, and no key."""
     home.ring(ANNA, "r-1", sound(0))
     home.ring(BELA, "r-2", sound(1))
-    due = Shifted(SystemClock(), datetime.now(UTC) + timedelta(days=40))
+    due = Shifted(SystemClock(), clock.now() + timedelta(days=40))
 
     def expire(_: BinaryIO) -> bytes:
         with home.open(due) as other:
@@ -219,7 +220,7 @@ def test_a_recording_that_goes_while_something_is_made_from_it(home: Doorbells):
 
 def test_a_recording_that_is_replaced_while_something_is_made_from_it(home: Doorbells):
     """It expires in the middle of the making, and another comes in by its name: what was made from the first would live as long as that."""
-    home.ring(BELA, "r-1", sound(0), clock=Stopped(datetime.now(UTC) - timedelta(days=40)))
+    home.ring(BELA, "r-1", sound(0), clock=Stopped(clock.now() - timedelta(days=40)))
 
     def replace(_: BinaryIO) -> bytes:
         with home.open() as other:

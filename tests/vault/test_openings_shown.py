@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.host.clocks import SystemClock
 from expunge.bootstrap import Expunge
 from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
@@ -139,10 +140,10 @@ def test_refusals_do_not_fill_the_journal(rung: Doorbells) -> None:
         for _ in range(MOST_REFUSALS + 7):
             ask()
         assert _refusals(opened) == [0] * MOST_REFUSALS
-        later(opened, datetime.now(UTC) + timedelta(seconds=45))
+        later(opened, clock.now() + timedelta(seconds=45))
         ask()
         assert len(_refusals(opened)) == MOST_REFUSALS
-        later(opened, datetime.now(UTC) + timedelta(seconds=62))
+        later(opened, clock.now() + timedelta(seconds=62))
         opened.gate_publish()
         ask()
         assert _refusals(opened) == [0] * MOST_REFUSALS + [8]
@@ -186,7 +187,7 @@ def test_every_opening_of_the_year_is_held_against_what_stood_then(rung: Doorbel
     clean = run(home, "review", "--json")
     assert (clean.code, clean.json["openings"], clean.json["violations"], clean.json["unsure"]) == (0, 2, 0, 0)
 
-    late = datetime.now(UTC) + timedelta(minutes=5)
+    late = clock.now() + timedelta(minutes=5)
     with home.open(Shifted(SystemClock(), late)) as opened:
         now = opened.context.clock.now()
         forge(opened, now, ANNA, "look")
@@ -232,13 +233,13 @@ def test_a_review_is_due_a_year_after_the_last(rung: Doorbells) -> None:
     assert due() == []
     read(home, CARA, "look")
     assert due() == ["running"]
-    ahead = Shifted(SystemClock(), datetime.now(UTC) + timedelta(days=366))
+    ahead = Shifted(SystemClock(), clock.now() + timedelta(days=366))
     with home.open(ahead) as opened:
         assert [each.standing.overdue for each in opened.dues.all() if each.clock == "openings"] == [True]
     assert run(home, "review", "--by", "priya").code == 0
-    with home.open(Shifted(SystemClock(), datetime.now(UTC) + timedelta(days=364))) as opened:
+    with home.open(Shifted(SystemClock(), clock.now() + timedelta(days=364))) as opened:
         assert [each.standing.overdue for each in opened.dues.all() if each.clock == "openings"] == [False]
-        forge(opened, datetime.now(UTC), CARA, "advertise")
+        forge(opened, clock.now(), CARA, "advertise")
     ran = run(home, "review", "--json")
     assert (ran.code, ran.json["violations"], ran.json["listed"][0]["why"]) == (1, 1, "the map has no such purpose")
     assert "NOT ALLOWED: 1" in run(home, "review").out
@@ -259,7 +260,7 @@ def test_rights_that_nobody_used(rung: Doorbells) -> None:
     said = run(home, "who-can-read").out
     assert "svc-route may open for route, and did not" in said
     assert "1 person of 2 agreed to learn" in said
-    with home.open(Shifted(SystemClock(), datetime.now(UTC) + timedelta(days=10))) as opened:
+    with home.open(Shifted(SystemClock(), clock.now() + timedelta(days=10))) as opened:
         assert not opened.epochs.who_can_read(days=30).never
         assert opened.epochs.who_can_read(days=7).never
         assert sorted(opened.epochs.who_can_read(days=7).unused) == ["learn", "look", "route", "sell"]

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from expunge import clock
 from expunge.adapters.host.clocks import SystemClock
 from expunge.adapters.roots.local_root import LocalRoot
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding
@@ -241,12 +242,12 @@ def test_an_epoch_that_lives_too_long_is_told(home: Doorbells):
     home.ring(ANNA, "r-1", speech(0))
     home.ring(BELA, "r-1", speech(1))
     assert vault(home, "status").code == 0
-    due = [each for each in expunge("due", "--json", "--map", home.map).json["due"] if each["clock"] == "epochs"]
+    due = [each for each in expunge("due", "--json", "--map", home.map).json["due"] if each["later"] == "epochs"]
     assert [(each["what"], each["standing"]) for each in due] == [("epoch 1 of the vault", "running")]
-    clock = Shifted(SystemClock(), datetime.now(UTC) + timedelta(days=8))
-    with home.open(clock) as opened:
+    later = Shifted(SystemClock(), clock.now() + timedelta(days=8))
+    with home.open(later) as opened:
         assert opened.epochs.status().overdue == (1,)
-        assert [each.standing.overdue for each in opened.dues.all() if each.clock == "epochs"] == [True]
+        assert [each.standing.overdue for each in opened.dues.all() if each.later == "epochs"] == [True]
         order = opened.order_erase([opened.resolve(ANNA)]).order
         opened.plan(order)
         run = opened.apply(order)

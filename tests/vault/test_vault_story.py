@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.host.clocks import SystemClock
 from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_verify
@@ -156,15 +157,15 @@ def test_what_has_expired_goes_and_the_rest_of_everybody_stays(home: Doorbells):
     """A rule of retention erases some of everybody's recordings: the look finds a control though each person's key was made anew."""
     for number, one in enumerate(PEOPLE):
         home.ring(one, "old", speech(number))
-    clock = Shifted(SystemClock(), datetime.now(UTC) + timedelta(days=40))
+    later = Shifted(SystemClock(), clock.now() + timedelta(days=40))
     for number, one in enumerate(PEOPLE):
-        home.ring(one, "new", speech(number + 3), clock=clock)
-    with home.open(clock) as opened:
+        home.ring(one, "new", speech(number + 3), clock=later)
+    with home.open(later) as opened:
         (order,) = opened.retention.retire().orders
         opened.plan(order)
         run = opened.apply(order)
     assert run.state is OrderState.FULFILLED
-    with home.open(clock) as opened:
+    with home.open(later) as opened:
         left = {each.name for each in opened.vault.recordings("doorbell")}
         files = opened.receipt_folder(order)
     assert left == {f"doorbell/{one}/new.flac" for one in PEOPLE}

@@ -19,6 +19,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from expunge import clock
+
 DONE = "done"
 SAID = {"int": 0, "str": "", "int | None": None, "bool": False, "Name": "", "OrderId": "ord-a", "BearerText": ""}
 
@@ -122,7 +124,6 @@ def on_keeper(said: dict[str, Any]) -> dict[str, str]:
 
 def on_senders(said: dict[str, Any]) -> dict[str, str]:
     """Act for senders: without a token, with those that are good for nothing, and with another's than that whose upload it is."""
-    from datetime import UTC, datetime
 
     from expunge.adapters.keeper.keeper_senders import KeeperSenders
     from expunge.core.journal.access_tokens import TokenScope
@@ -133,7 +134,7 @@ def on_senders(said: dict[str, Any]) -> dict[str, str]:
     told = {}
     for name, token in said["tokens"].items():
         header = f"Bearer {token}" if token else ""
-        seen = Observation("ab" * 16, datetime.now(UTC), RunStage.COMPLETE, "n/j", ("s3://a/b",), (f"s3://a/{name.replace(' ', '_')}",))
+        seen = Observation("ab" * 16, clock.now(), RunStage.COMPLETE, "n/j", ("s3://a/b",), (f"s3://a/{name.replace(' ', '_')}",))
         claim = UploadClaim(said["upload"], "doorbell", said["recording"], size=4)
         uploads = senders.uploads(header)
         acts: dict[str, Callable[[], object]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from expunge import clock
 from expunge.web.tls import TlsFiles
 
 DAY = timedelta(days=1)
@@ -39,7 +40,7 @@ class Made:
 def make(folder: Path, begins: timedelta = -DAY, ends: timedelta = 90 * DAY, passphrase: bytes = b"") -> Made:
     """A certificate for 127.0.0.1 that vouches for itself, and its key, both in files of a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    key, now = ec.generate_private_key(ec.SECP256R1()), clock.now()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     serial = x509.random_serial_number()

@@ -19,6 +19,7 @@ import pytest
 
 from expunge.adapters.host import landlock
 from tests.adapters.keeper import memory
+from tests.moment import beside, planted
 from tests.web import acts
 from tests.web.serving import Served, serving
 
@@ -50,7 +51,7 @@ class Inside:
         """Plant the body of a function, which may call ``acts`` and sends to ``TO``."""
         for module in (acts, memory):
             shutil.copy(str(module.__file__), self.folder)
-        text = _PLANTED.format(here=str(self.folder), go=str(self.folder / "go"), more=f"TO = {self.to!r}\n{more}", look=look)
+        text = planted(_PLANTED.format(here=str(self.folder), go=str(self.folder / "go"), more=f"TO = {self.to!r}\n{more}", look=look))
         (self.folder / "sitecustomize.py").write_text(text)
         compile(text, "sitecustomize.py", "exec")
 
@@ -88,7 +89,7 @@ def listening() -> Iterator[Inside]:
 @contextlib.contextmanager
 def infested(home: Path, token: str, inside: Inside) -> Iterator[Served]:
     """Run the server with the planted code, until its web process has answered once."""
-    with serving(home, token, PYTHONPATH=str(inside.folder)) as served:
+    with serving(home, token, PYTHONPATH=beside(inside.folder)) as served:
         assert served.get("healthz").status == 200
         yield served
 

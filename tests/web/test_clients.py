@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from openlineage.client.facet_v2 import column_lineage_dataset
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpCompression, HttpConfig, HttpTransport
 from openlineage.client.uuid import generate_new_uuid
 
+from expunge import clock
 from tests.cli import world
 from tests.cli.running import expunge
 from tests.web.serving import company, edges, issue, serving
@@ -77,7 +77,7 @@ def test_a_copy_that_a_pipeline_made_holds_an_order_back_until_the_map_knows_it(
         for state in (RunState.START, RunState.COMPLETE):
             read = [InputDataset(namespace=where, name="transcripts")]
             written = [OutputDataset(namespace=where, name="mail_texts", facets={"columnLineage": facet})]
-            now = datetime.now(UTC).isoformat()
+            now = clock.now().isoformat()
             sender.emit(RunEvent(eventTime=now, run=run, job=job, eventType=state, inputs=read, outputs=written))
 
     found = expunge("check", "--json", cwd=tmp_path)
@@ -202,7 +202,7 @@ def run_dbt(folder: Path, url: str, token: str) -> None:
 def test_jobs_and_datasets_without_a_run_make_edges_too(tmp_path: Path) -> None:
     token = company(tmp_path)
     where = f"sqlite://{tmp_path}/world/app.db"
-    now = datetime.now(UTC).isoformat()
+    now = clock.now().isoformat()
     source = column_lineage_dataset.InputField(namespace=where, name="profiles", field="name")
     facet = column_lineage_dataset.ColumnLineageDatasetFacet(fields={"who": column_lineage_dataset.Fields(inputFields=[source])})
     with serving(tmp_path, token) as served:

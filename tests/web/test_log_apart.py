@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+from tests.moment import beside
 from tests.web.inside import listening, needs_landlock
 from tests.web.serving import Served, company, serving
 
@@ -32,7 +33,7 @@ def test_code_in_the_worker_changes_no_line(tmp_path: Path) -> None:
     token, path = company(tmp_path), tmp_path / "access.log"
     with listening() as inside:
         inside.plant(TELLS.format(said=str(inside.folder / "said")))
-        with serving(tmp_path, token, "--access-log", path, PYTHONPATH=str(inside.folder)) as served:
+        with serving(tmp_path, token, "--access-log", path, PYTHONPATH=beside(inside.folder)) as served:
             asked(served, path, 3)
             before = lines(path)
             told = json.loads(inside.heard({"log": str(path)}))

@@ -20,6 +20,7 @@ from expunge.adapters.keys import key_files
 from expunge.adapters.keys.local_keystore import open_keystore
 from tests.adapters.keeper import memory
 from tests.cli.running import expunge
+from tests.moment import beside
 from tests.vault.doorbells import ANNA, Doorbells, path_of, speech
 from tests.web.acts import DONE, below
 from tests.web.inside import TELLS_ALL, infested, listening, needs_landlock, outside
@@ -95,7 +96,7 @@ def test_code_inside_the_web_process_finds_no_url_of_the_map(tmp_path: Path, dat
         (inside.folder / "planted").write_text(control)
         planted = str(inside.folder / "planted")
         inside.plant(READS_ALL, f"import os, socket, stat\nfrom memory import readable\nplanted = open({planted!r}).read()")
-        with serving(tmp_path, token, PYTHONPATH=str(inside.folder), **environ) as served:
+        with serving(tmp_path, token, PYTHONPATH=beside(inside.folder), **environ) as served:
             assert served.get("healthz").status == 200
             assert served.post([run_event([], [table(tmp_path, "transcripts")])]).status == 200
             told = inside.heard()

@@ -6,11 +6,12 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from expunge import clock
 from expunge.core.gate.gate_entry import former_entry, kind_key
 from expunge.core.retention.collection_permission import with_broader
 from expunge.core.values.signature import Cmac
@@ -47,7 +48,7 @@ class Gate:
         self._key = key
         self._publics = tuple(public_keys)
         self._max_age = max_age
-        self._now = now or _utc_now
+        self._now = now or clock.now
         self._look_again = 0.0
         self._loaded: tuple[_Stamp | None, SnapshotView | GateReason] = (None, GateReason.MISSING)
         self._begin()
@@ -259,10 +260,6 @@ class _Makers(threading.local):
 
 def _stamp(status: os.stat_result) -> _Stamp:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 _OPEN: weakref.WeakSet[Gate] = weakref.WeakSet()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, NinjaAPI, Path, Query
 from ninja.errors import HttpError, ValidationError
 
+from expunge import clock
 from expunge.core.families.app_access import token_digest
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.ports.families.app_door import MOST_ORDERS, MOST_RECORDINGS, AppConsent, AppDoor, AppOrder, AppOrderState
@@ -147,7 +147,7 @@ def _add_tokens(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
         """
         with told(request):
             grant = apps.exchange(shown(request), body.statement, body.scope)
-        left = max(0, int((grant.until - datetime.now(UTC)).total_seconds()))
+        left = max(0, int((grant.until - clock.now()).total_seconds()))
         scope = " ".join(sorted(grant.scopes))
         return {"access_token": grant.token, "token_type": "Bearer", "expires_in": left, "scope": scope, "families": list(grant.families)}
 

@@ -11,13 +11,14 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from expunge import clock
 from expunge.errors import Misconfigured
 
 HSTS: Final = {"Strict-Transport-Security": "max-age=31536000"}
@@ -82,7 +83,7 @@ class TlsFiles:
             raise Misconfigured(message, help="give the two that were made together; the server's own certificate stands first")
 
     def _require_valid(self, leaf: x509.Certificate) -> datetime:
-        now, first, last = datetime.now(UTC), leaf.not_valid_before_utc, leaf.not_valid_after_utc
+        now, first, last = clock.now(), leaf.not_valid_before_utc, leaf.not_valid_after_utc
         if now > last:
             message = f"the certificate {self.certificate} ended on {last:%Y-%m-%d %H:%M} UTC"
             raise Misconfigured(message, help="renew it, or set this machine's clock")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from expunge import clock
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.keeper.account_requests import AccountDesk
@@ -41,6 +42,7 @@ from tests.adapters.keeper.kept import PATIENCE, Kept
 from tests.adapters.sinks import Sink
 from tests.core.maps import voice_company
 from tests.engine.accounts.company import Company
+from tests.moment import stored
 
 ORIGIN, SITE = "https://owl.example", "owl.example"
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -169,7 +171,7 @@ class Guarded:
 
     def token(self, person: Person, subject: str = "profile:p-17", role: str = "guardian") -> str:
         """A token of the company for a person."""
-        return self.company.token(time.time(), (subject, role), address=person.address)
+        return self.company.token(clock.timestamp(), (subject, role), address=person.address)
 
     def recovery_code(self, person: Person) -> str:
         """Have a code for a recovery sent; it, as it came by mail."""
@@ -192,13 +194,13 @@ class Guarded:
     def let_the_wait_pass(self) -> None:
         """Put the times of recoveries back in the keeper's own table, as no client can."""
         with contextlib.closing(sqlite3.connect(self.kept.state / "state.db", timeout=10)) as connection, connection:
-            connection.execute("UPDATE expunge_account_recovery SET ready_at = datetime('now', '-1 minute')")
+            connection.execute(f"UPDATE expunge_account_recovery SET ready_at = '{stored(minutes=-1)}'")
 
     def let_the_day_pass(self) -> None:
         """Put the waits of new ways to confirm back in the keeper's own tables, as no client can."""
         with contextlib.closing(sqlite3.connect(self.kept.state / "state.db", timeout=10)) as connection, connection:
             for table in ("expunge_credential", "expunge_code_device"):
-                connection.execute(f"UPDATE {table} SET waits_until = datetime('now', '-1 minute') WHERE stop IS NOT NULL")
+                connection.execute(f"UPDATE {table} SET waits_until = '{stored(minutes=-1)}' WHERE stop IS NOT NULL")
 
     def confirm(self, person: Person, ask: Ask) -> str:
         """A permit, by the person's passkey."""
@@ -215,10 +217,10 @@ class Guarded:
 
 def moment() -> float:
     """The time, when the half minute of codes lasts for some seconds more."""
-    left = 30 - time.time() % 30
+    left = 30 - clock.timestamp() % 30
     if left < 4:
         time.sleep(left + 0.1)
-    return time.time()
+    return clock.timestamp()
 
 
 def code_of(seed: str, at: float | None = None, steps: int = 0) -> str:
@@ -226,7 +228,7 @@ def code_of(seed: str, at: float | None = None, steps: int = 0) -> str:
     import base64
     import hmac
 
-    counter = int(at if at is not None else time.time()) // 30 + steps
+    counter = int(at if at is not None else clock.timestamp()) // 30 + steps
     digest = hmac.digest(base64.b32decode(seed), counter.to_bytes(8, "big"), "sha1")
     offset = digest[-1] & 15
     return f"{(int.from_bytes(digest[offset : offset + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"

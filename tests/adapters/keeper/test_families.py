@@ -7,13 +7,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.outbound.mail_smtp import MailServer
@@ -172,7 +173,7 @@ def test_a_keeper_writes_the_second_letter_by_itself(tmp_path: Path, sink: Sink)
     url = f"sqlite:///{tmp_path}/state.db"
     address = "reminded@home.example"
     settings = GuardSettings(ORIGIN, "Owl", MailServer.at(f"smtp://127.0.0.1:{sink.port}"), "Owl <privacy@owl.example>")
-    fields, now = FieldSeals(bytes(32)), datetime.now(UTC)
+    fields, now = FieldSeals(bytes(32)), clock.now()
     guard = KeptGuard(lambda: open_journal(url), fields, settings)
     account = uuid4()
     sealed = fields.seal_fields(FieldKind.ADDRESS, [address])[0]

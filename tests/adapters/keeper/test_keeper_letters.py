@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.keeper import answers
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.families.keeper_letters import KeeperLetters
@@ -49,7 +49,7 @@ def test_a_process_with_the_right_writes_and_hears_what_became_of_it(tmp_path: P
         scene.sink.refuse = "550 no"
         assert letters.deliver(Letter("a@example.org", "Subject", "text", "")) is LetterResult.REFUSED
         with pytest.raises(UsageError):
-            wire.ask(WriteNotice(str(mother), FAMILY, "party", datetime.now(UTC).isoformat(), "key"))
+            wire.ask(WriteNotice(str(mother), FAMILY, "party", clock.now().isoformat(), "key"))
         for body in (b"", b"[]", b'{"to": "a@example.org"}', b'{"to": 1, "subject": "", "text": "", "html": "", "key": ""}'):
             with pytest.raises(UsageError):
                 wire.ask(DeliverLetter(), body)

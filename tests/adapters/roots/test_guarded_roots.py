@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pkcs11
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.adapters.roots.guarded_root import GuardedRoot
 from expunge.adapters.roots.pkcs11_guard import Pkcs11Guard
 from expunge.adapters.roots.shred_file import ShredFile
@@ -94,7 +93,7 @@ def test_a_vault_below_a_token_after_the_epoch_is_destroyed_a_copy_of_all_files_
         _, key = table.add([hers, his])
         shutil.copytree(state, tmp_path / "copy")
         table.shred_subjects([subject(1)])
-        table.rotate(datetime.now(UTC))
+        table.rotate(clock.now())
         with opened(tmp_path / "copy") as copy:
             assert copy.key(hers.id), "inaccessible is not irrecoverable"
         table.destroy_epoch(1)

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.accounts.staffing import NewEquivalence
 from expunge.core.accounts.staff import JobFunction, StaffRight
@@ -228,7 +229,7 @@ def test_the_command_line_tells_and_decides(home: Household, tmp_path: Path) -> 
     assert "follow-orders" not in said
     assert "kept enter-orders, execute-orders as operator: needed" in run("review")
     explained = ("equivalence", "desk-1", str(tmp_path / "why.md"), "--method", "totp", "--reference", "SEC-17")
-    until = ("--until", (datetime.now(UTC) + timedelta(days=60)).date().isoformat())
+    until = ("--until", (clock.now() + timedelta(days=60)).date().isoformat())
     assert "expunge equivalence/1" in run(*explained, *until, "--message")
     assert "totp counts until" in run(*explained, *until, "--key", str(key))
     assert json.loads(run("list", "--json"))["accounts"][1]["equivalence"]["reference"] == "SEC-17"

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from expunge import clock
+
 HANGS = 30.0
 
 
@@ -52,7 +54,7 @@ def _serve(file: Path) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
             with file.open("a") as out:
-                out.write(json.dumps({"path": self.path, "headers": headers, "body": body, "at": time.time()}) + "\n")
+                out.write(json.dumps({"path": self.path, "headers": headers, "body": body, "at": clock.timestamp()}) + "\n")
             how = self.path.strip("/")
             if how == "told":
                 told = file.with_suffix(".how")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from expunge import clock
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.bootstrap import Expunge
@@ -37,7 +38,7 @@ def enter(opened: Expunge, *events: object) -> None:
 
 def employ(opened: Expunge, function: JobFunction = JobFunction.OFFICER, *, confirmed: bool = True) -> None:
     """Have an account of staff with Dana's passkey."""
-    now, digest = datetime.now(UTC), sha256(b"link").hexdigest()
+    now, digest = clock.now(), sha256(b"link").hexdigest()
     rights = tuple(sorted(RIGHTS[function]))
     enter(
         opened,

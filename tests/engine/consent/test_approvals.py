@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from expunge import clock
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
@@ -67,7 +68,7 @@ def test_a_plan_that_changed_voids_what_was_signed_before(guarded: Household) ->
     old = signed(guarded, order)
     approve(guarded, order, "officer", old)
     with guarded.open() as opened:
-        subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=9)
+        subject, until = opened.resolve(f"profile:{ANNA}"), clock.now() + timedelta(days=9)
         opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=until)
     guarded.plan(order)
     waits(guarded, order)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
+from expunge import clock
 from expunge.core.consent.consent import ConsentReason
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.values.order import OrderState
@@ -33,7 +33,7 @@ def recordings(home: Household, profile: str = ANNA) -> set[str]:
 
 def withdrawn(home: Household) -> str:
     """Anna agreed and withdrew; the order is planned."""
-    when = time.time() - 3600
+    when = clock.timestamp() - 3600
     for path in (home.world / "media" / "voice" / ANNA).glob("*.wav"):
         os.utime(path, (when, when))
     with home.open() as opened:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import JobFunction
@@ -101,7 +102,7 @@ def test_a_passkey_approves_nothing_once_its_account_may_not(guarded: Household,
             employ(opened, JobFunction.OPERATOR if why == "not an officer" else JobFunction.OFFICER, confirmed=why != "unconfirmed")
         order = received(opened)
         if why == "suspended":
-            enter(opened, StaffSuspended(datetime.now(UTC), ACCOUNT, OMAR, StaffReason.LEFT, ""))
+            enter(opened, StaffSuspended(clock.now(), ACCOUNT, OMAR, StaffReason.LEFT, ""))
         signed = answer(opened, order)
     with guarded.open() as opened:
         if why == "idle":

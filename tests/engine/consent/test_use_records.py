@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from expunge import clock
 from expunge.bootstrap.use_records import Assurance, UseReview
 from expunge.core.consent.use_records import SECTIONS, RecordKind, ReviewDecision
 from expunge.core.note import Algorithm, VerifierKey
@@ -53,7 +54,7 @@ def signed(private: Ed25519PrivateKey, said: bytes) -> str:
 
 
 def soon(days: int = 300) -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    return clock.now().replace(microsecond=0) + timedelta(days=days)
 
 
 def reviewed(
@@ -74,7 +75,7 @@ def answers(home: Household, ahead: timedelta = timedelta()) -> dict[str, GateRe
     """What the gate says of one child for each purpose, alone and by the column, some time ahead."""
     with home.open() as opened:
         if ahead:
-            later(opened, datetime.now(UTC) + ahead)
+            later(opened, clock.now() + ahead)
         opened.gates.publish()
         gate = opened.gates.open()
         object.__setattr__(gate, "_now", opened.context.clock.now)
@@ -89,7 +90,7 @@ def answers(home: Household, ahead: timedelta = timedelta()) -> dict[str, GateRe
 def owed(home: Household, ahead: timedelta = timedelta()) -> dict[str, str]:
     with home.open() as opened:
         if ahead:
-            later(opened, datetime.now(UTC) + ahead)
+            later(opened, clock.now() + ahead)
         return {each.what: f"{each.standing.value}: {each.why}" for each in opened.dues.all() if each.clock in ("review", "assurance")}
 
 
@@ -141,14 +142,14 @@ def test_a_snapshot_ends_with_the_first_record_that_lapses(asked: Household) -> 
         opened.gates.publish()
         gate = opened.gates.open(max_age=timedelta(days=30))
         for passed, reason in ((timedelta(days=1), GateReason.PERMITTED), (timedelta(days=2), GateReason.STALE)):
-            now = datetime.now(UTC) + passed
+            now = clock.now() + passed
             object.__setattr__(gate, "_now", lambda now=now: now)
             assert gate.may_use(Subject("profile", ANNA), "weather").reason is reason
     # A record without which nothing passes anyhow ends nothing.
     reviewed(asked, decision=ReviewDecision.REJECTED, days=2)
     with asked.open() as opened:
         opened.gates.publish()
-        object.__setattr__(gate, "_now", lambda: datetime.now(UTC) + timedelta(days=3))
+        object.__setattr__(gate, "_now", lambda: clock.now() + timedelta(days=3))
         assert gate.may_use(Subject("profile", ANNA), "answering").reason is GateReason.PERMITTED
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.core.evidence.receipt import KeptItems
 from expunge.core.values.copy import FindingKind
 from expunge.core.values.order import OrderState
@@ -34,7 +35,7 @@ def backup(home: Household, name: str, age: timedelta) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_bytes(home.database.read_bytes())
-    at = (datetime.now(UTC) - age).timestamp()
+    at = (clock.now() - age).timestamp()
     os.utime(path, (at, at))
     return path
 
@@ -53,7 +54,7 @@ def test_a_receipt_says_until_when_backups_hold_what_was_erased(backed_up: House
     assert entry.dataset == "backups"
     assert entry.items == 2
     assert entry.until is not None
-    assert abs(entry.until - (datetime.now(UTC) + 30 * DAY)) < timedelta(hours=1), "the true last date is the newest backup's"
+    assert abs(entry.until - (clock.now() + 30 * DAY)) < timedelta(hours=1), "the true last date is the newest backup's"
 
 
 def test_backups_made_after_the_erasure_do_not_lengthen_it(backed_up: Household) -> None:
@@ -92,7 +93,7 @@ def test_a_folder_that_cannot_be_seen_holds_by_its_schedule(backed_up: Household
     (entry,) = kept(backed_up, run.order)
     assert "cannot be seen" in entry.ground
     assert entry.until is not None
-    gone = run.gone_at(datetime.now(UTC))
+    gone = run.gone_at(clock.now())
     assert gone is not None
     assert entry.until == gone.replace(microsecond=0) + 30 * DAY
 

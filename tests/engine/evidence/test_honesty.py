@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.core.evidence.receipt import DatasetEntry, Receipt, Result
 from expunge.core.orders.plan import Plan
 from expunge.core.values.ids import OrderId
@@ -31,7 +31,7 @@ def entry(said: Receipt, dataset: str) -> DatasetEntry:
 
 def hold(home: Household, who: str, dataset: str, *items: str) -> str:
     with home.open() as opened:
-        subject, until = opened.resolve(who), datetime.now(UTC) + timedelta(days=9)
+        subject, until = opened.resolve(who), clock.now() + timedelta(days=9)
         return opened.holds.place(subject, dataset, ground="matter 7", authority="court", until=until, items=items).id
 
 

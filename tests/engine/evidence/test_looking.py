@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.evidence.receipt import DatasetEntry, Result
 from expunge.core.orders.run import Run
@@ -180,22 +180,22 @@ def test_an_interrupted_order_does_not_go_on_under_another_map(home: Household) 
 
 
 def test_a_hold_that_was_placed_after_the_plan_is_drift(home: Household) -> None:
-    from datetime import UTC, datetime, timedelta
+    from datetime import timedelta
 
     order = planned(home)
     with home.open() as opened:
-        subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=3)
+        subject, until = opened.resolve(f"profile:{ANNA}"), clock.now() + timedelta(days=3)
         opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=until)
     with pytest.raises(Drift, match="a hold was placed"):
         home.apply(order)
 
 
 def test_a_hold_for_one_child_keeps_nothing_of_another(home: Household) -> None:
-    from datetime import UTC, datetime, timedelta
+    from datetime import timedelta
 
     with home.open() as opened:
         subject = opened.resolve(f"profile:{BELA}")
-        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=3))
+        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=clock.now() + timedelta(days=3))
     with home.open() as opened:
         order = opened.order_erase([opened.resolve(f"profile:{ANNA}")]).order
         assert opened.plan(order).plan.holds == ()

@@ -8,11 +8,12 @@ import logging
 import sqlite3
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.evidence import commitment
 from expunge.core.values.order import OrderState
@@ -90,7 +91,7 @@ def troubles(home: Household) -> Iterator[str]:
                 lambda: opened.order_cancel(run.order),
                 lambda: opened.export(opened.resolve(f"profile:{ANNA}"), home.map),
                 lambda: opened.holds.place(
-                    opened.resolve(f"profile:{ANNA}"), ANNA, ground="g", authority="a", until=datetime.now(UTC) + timedelta(1)
+                    opened.resolve(f"profile:{ANNA}"), ANNA, ground="g", authority="a", until=clock.now() + timedelta(1)
                 ),
                 lambda: opened.approve(run.order, ANNA, "c2ln"),
             )
@@ -157,7 +158,7 @@ def later(home: Household, by: timedelta) -> Expunge:
 
     class Later:
         def now(self) -> datetime:
-            return datetime.now(UTC) + by
+            return clock.now() + by
 
     opened = Expunge.open(home.map)
     opened.context = replace(opened.context, clock=Later())

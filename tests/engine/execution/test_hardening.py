@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.core.values.order import OrderState
 from expunge.errors import Drift, NotResolved, StateRolledBack, UsageError
 from expunge.faults import arm
@@ -19,7 +20,7 @@ def test_a_hold_on_one_recording_does_not_cover_a_stray_copy_of_it(home: Househo
     key = f"voice/{ANNA}/rec-anna-0-X7.wav"
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
-        until = datetime.now(UTC) + timedelta(days=10)
+        until = clock.now() + timedelta(days=10)
         opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
     shutil.copy(home.world / "media" / key, home.world / "media" / "stray.wav")
     run = home.erase(f"profile:{ANNA}")
@@ -122,7 +123,7 @@ def test_a_hold_names_items_that_are_there_and_keep_their_names(home: Household)
         db.execute("INSERT INTO moods VALUES (?, ?)", (ANNA, "cheerful on the whole"))
     db.close()
     home.map.write_text(home.map.read_text() + "  moods: {store: app, table: moods, subject: {profile: profile_id}, retention: life}\n")
-    until = datetime.now(UTC) + timedelta(days=10)
+    until = clock.now() + timedelta(days=10)
     with home.open() as opened:
         anna = opened.resolve(f"profile:{ANNA}")
         with pytest.raises(UsageError, match="not among"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.values.order import OrderState
 from expunge.errors import Drift, UsageError
 from tests.cli.running import expunge as command
@@ -122,7 +122,7 @@ def test_a_statement_falls_due_thirty_days_after_the_end_until_it_was_made(home:
 
 
 def test_a_statement_on_the_command_line_keeps_the_digest_of_a_file_that_is_there(home: Household, tmp_path: Path) -> None:
-    with opened(home, Set(datetime.now(UTC))) as expunge:
+    with opened(home, Set(clock.now())) as expunge:
         hold = expunge.holds.place(expunge.resolve(f"profile:{ANNA}"), "voice", until=NOON + WEEK, **EVIDENCE)
         expunge.holds.end(hold.id, "case closed")
     lacking = command("hold", "stated", hold.id, str(tmp_path / "none.pdf"), "--by", "R. Officer", "--map", str(home.map))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.bootstrap import Expunge
 from expunge.core.evidence.receipt import DatasetEntry, Receipt, Result, Verdict
 from expunge.core.values.ids import OrderId
@@ -46,7 +46,7 @@ class Ticking:
     """Every look at the clock is a minute later than the one before."""
 
     def __init__(self) -> None:
-        self.instant = datetime.now(UTC)
+        self.instant = clock.now()
 
     def now(self) -> datetime:
         self.instant += timedelta(minutes=1)
@@ -92,7 +92,7 @@ def test_what_is_out_of_scope_comes_from_the_store_the_map_and_the_world(home: H
 
 
 def test_a_held_item_stands_in_the_receipt_with_its_date_and_the_last_receipt_is_the_one_that_holds(home: Household) -> None:
-    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+    until = clock.now().replace(microsecond=0) + timedelta(days=30)
     key = f"voice/{ANNA}/rec-anna-0-X7.wav"
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
@@ -190,7 +190,7 @@ def test_a_map_that_asks_for_more_than_the_store_reaches_is_told_so(home: Househ
 
 
 def test_outside_the_maintenance_window_nothing_reads_as_erased_in_that_store(home: Household) -> None:
-    now = datetime.now(UTC)
+    now = clock.now()
     window = f"{now + timedelta(hours=2):%H}:00-{now + timedelta(hours=3):%H}:00"
     home.map.write_text(home.map.read_text().replace("busy_ms: 500}", f'busy_ms: 500, window: "{window}"}}'))
     accepted = home.order(f"profile:{ANNA}")
@@ -218,7 +218,7 @@ def test_the_person_is_told_what_was_received_what_could_not_be_done_and_what_is
 def test_two_people_in_one_order_each_read_only_what_is_theirs(home: Household) -> None:
     with home.open() as opened:
         subject = opened.resolve(f"profile:{CARA}")
-        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=9))
+        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=clock.now() + timedelta(days=9))
     run = home.erase(f"profile:{ANNA}", f"profile:{CARA}")
     anna, cara = receipt(home, run.order, 1), receipt(home, run.order, 2)
     assert (anna.verdict, anna.kept) == (Verdict.FULFILLED, ())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.evidence.receipt import CopiesOutside, IssuingCompany, Result, Verdict
 from expunge.core.values.order import OrderState
@@ -140,7 +141,7 @@ def test_a_hold_keeps_the_named_items_alone_and_ends(home: Household) -> None:
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
         hold = opened.holds.place(
-            subject, "voice", ground="matter 7", authority="district court", until=datetime.now(UTC) + timedelta(days=30), items=[key]
+            subject, "voice", ground="matter 7", authority="district court", until=clock.now() + timedelta(days=30), items=[key]
         )
     run = home.erase(f"profile:{ANNA}")
     assert run.state is OrderState.IN_PART
@@ -420,7 +421,7 @@ def test_a_cascade_does_not_take_along_what_a_hold_keeps(home: Household) -> Non
     home.map.write_text(home.map.read_text() + "  notes: {store: app, table: notes, subject: {profile: profile_id}, retention: life}\n")
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
-        until = datetime.now(UTC) + timedelta(days=30)
+        until = clock.now() + timedelta(days=30)
         hold = opened.holds.place(subject, "notes", ground="matter 7", authority="district court", until=until)
     run = home.erase(f"profile:{ANNA}", f"profile:{BELA}")
     assert run.state is OrderState.IN_PART

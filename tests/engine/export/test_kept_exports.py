@@ -6,12 +6,13 @@ import io
 import shutil
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.export.export_words import Language
@@ -94,7 +95,7 @@ def test_it_can_be_fetched_for_a_week(home: Household) -> None:
         assert opened.exports.sweep() == 0
         whole(opened, export)
     with home.open() as opened:
-        later(opened, datetime.now(UTC) + kept_exports.KEPT_FOR + timedelta(seconds=1))
+        later(opened, clock.now() + kept_exports.KEPT_FOR + timedelta(seconds=1))
         with pytest.raises(Refused):
             opened.exports.fetch(export, 1, 0, 10)
         assert left(home), "its time is over before a sweep finds it"
@@ -212,7 +213,7 @@ def test_an_export_that_a_crash_interrupted_is_made_anew(home: Household, point:
     assert in_child(crash).killed_by == signal.SIGKILL
     with home.open() as opened:
         (state,) = opened.exports.interrupted(())
-        assert (state.wanted, state.until, state.is_open(datetime.now(UTC))) == (wanted, None, False), "it is never called ready"
+        assert (state.wanted, state.until, state.is_open(clock.now())) == (wanted, None, False), "it is never called ready"
         with pytest.raises(Refused):
             opened.exports.fetch(state.export, 1, 0, 10)
         assert opened.exports.interrupted({state.export}) == (), "one that this process makes is not interrupted"

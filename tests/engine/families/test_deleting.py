@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.household import Household as Clerk
@@ -51,7 +51,7 @@ def clerk(home: Household) -> Iterator[LocalDeletions]:
         opened = household.expunge
         shorten_pauses(opened)
         for account in (MUM, DAD, STRANGER):
-            household.register.open_account(AccountRecord(account, account.bytes, "en", datetime.now(UTC)))
+            household.register.open_account(AccountRecord(account, account.bytes, "en", clock.now()))
         for account in (MUM, DAD):
             guards(household, account, MembershipRole.GUARDIAN)
             household.openings.begin(account, anna(opened), SESSION)
@@ -63,7 +63,7 @@ def anna(opened: Expunge) -> Pseudonym:
 
 
 def guards(household: Clerk, account: UUID, role: MembershipRole) -> None:
-    household.register.set_membership(Membership(account, anna(household.expunge), role, datetime.now(UTC)))
+    household.register.set_membership(Membership(account, anna(household.expunge), role, clock.now()))
 
 
 def family(doors: LocalDeletions) -> Pseudonym:
@@ -173,14 +173,14 @@ def test_an_account_without_a_role_sees_and_does_nothing(home: Household) -> Non
             with pytest.raises(NotPermitted):
                 act()
         other = doors.household.expunge.resolve(f"profile:{BELA}").person.subject
-        doors.household.register.set_membership(Membership(stranger, other, MembershipRole.GUARDIAN, datetime.now(UTC)))
+        doors.household.register.set_membership(Membership(stranger, other, MembershipRole.GUARDIAN, clock.now()))
         with pytest.raises(NotPermitted, match="no such order"):
             doors.status(stranger, other, order)
 
 
 def test_a_range_of_time_takes_the_kind_that_was_chosen(home: Household) -> None:
     with clerk(home) as doors, pytest.raises(UsageError, match="collected by itself"):
-        doors.preview(MUM, family(doors), SESSION, TimeRange(frozenset({DataKind.TRANSCRIPT}), until=datetime.now(UTC)))
+        doors.preview(MUM, family(doors), SESSION, TimeRange(frozenset({DataKind.TRANSCRIPT}), until=clock.now()))
 
 
 # --- carried out ----------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_the_order_of_a_proven_guardian_names_the_proof_and_ends_with_it(home: H
     with clerk(home) as doors:
         opened = doors.household.expunge
         guardian = ResolvedName("account", Person(parental_consent.guardian_of(opened.context, str(MUM)), {}, {}), known=True)
-        born = datetime.now(UTC).date() - timedelta(days=3000)
+        born = clock.today() - timedelta(days=3000)
         proof = opened.consents.prove(opened.resolve(f"profile:{ANNA}"), guardian, born=born, method="signed form", by="officer")
         order = one(doors)
         cause = opened.status(order).received.cause

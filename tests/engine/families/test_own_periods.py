@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.person import Person
@@ -107,7 +108,7 @@ def test_what_is_younger_stays_and_may_be_used(family: Household) -> None:
         # The household is a copy of one that was made a while ago, and a gate believes no snapshot of then.
         opened.gate_publish()
         assert opened.gate().may_use(Subject("profile", ANNA), "answer"), "an order that reaches a part suppresses nobody"
-        assert goes(opened) - datetime.now(UTC).date() in (timedelta(0), DAY)
+        assert goes(opened) - clock.today() in (timedelta(0), DAY)
 
 
 def test_not_kept_takes_what_is_there_each_day(family: Household) -> None:
@@ -125,7 +126,7 @@ def test_given_up_it_takes_nothing_and_the_maps_period_holds_again(family: House
     assert choose(family, None)
     assert ran(family)[1] == []
     with family.open() as opened:
-        assert goes(opened) > datetime.now(UTC).date() + 500 * DAY
+        assert goes(opened) > clock.today() + 500 * DAY
 
 
 def test_an_order_that_waits_is_cancelled_by_another_choice(family: Household) -> None:
@@ -150,7 +151,7 @@ def test_what_outlived_both_periods_goes_by_the_order_of_expiry_alone(family: Ho
 
 def test_a_hold_wins_and_the_preview_says_so(family: Household) -> None:
     aged(family, ANNA, 40)
-    until = datetime.now(UTC) + 300 * DAY
+    until = clock.now() + 300 * DAY
     with family.open() as opened:
         opened.holds.place(opened.resolve(CHILD), "voice", ground="a dispute", authority="counsel", until=until)
         shown = own_periods.preview(opened.context, anna(opened), DataKind.VOICE, OwnPeriod.DAYS_30)
@@ -186,7 +187,7 @@ def test_a_kind_or_period_that_is_not_offered_is_refused_and_nothing_is_written(
 
 @pytest.mark.duty("COP-11")
 def test_events_in_records_go_by_the_time_in_them(family: Household) -> None:
-    now = datetime.now(UTC)
+    now = clock.now()
     said = [(ANNA, -3, "asked how deep the deepest lake of Siberia is"), (ANNA, 1, "wants to be woken when the bakery opens")]
     said.append((BELA, -3, "asked for the longest word without any vowel"))
     lines = [json.dumps({"profile_id": who, "at": (now + days * DAY).isoformat(), "said": text}) for who, days, text in said]
@@ -221,7 +222,7 @@ def test_a_hold_on_one_item_keeps_that_one_and_the_others_go(family: Household) 
     aged(family, ANNA, 40)
     with family.open() as opened:
         (copy, *_) = opened.locate([opened.resolve(CHILD)]).held_in("voice")
-        until = datetime.now(UTC) + 300 * DAY
+        until = clock.now() + 300 * DAY
         opened.holds.place(opened.resolve(CHILD), "voice", items=copy.keys[:1], ground="a dispute", authority="counsel", until=until)
         shown = own_periods.preview(opened.context, anna(opened), DataKind.VOICE, OwnPeriod.DAYS_30)
     assert (shown.items, shown.held) == (1, 1)
@@ -233,7 +234,7 @@ def test_a_hold_on_one_item_keeps_that_one_and_the_others_go(family: Household) 
 
 def test_what_is_held_says_when_the_next_goes_by_the_familys_own_time(family: Household) -> None:
     aged(family, ANNA, 10)
-    today = datetime.now(UTC).date()
+    today = clock.today()
 
     def goes() -> date | None:
         with family.open() as opened:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.clerk import recording_requests as wire
 from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.recordings import LocalRecordings
@@ -39,8 +39,8 @@ def door(company: Company) -> Iterator[tuple[LocalRecordings, Pseudonym]]:
     """The clerk's door to recordings, within an opening of Anna's guardian."""
     with closing(KeptHousehold(company.folder / "expunge.yaml")) as kept, kept.used() as household:
         family = household.expunge.resolve(f"profile:{ANNA}").person.subject
-        household.register.open_account(AccountRecord(ACCOUNT, ACCOUNT.bytes, "en", datetime.now(UTC)))
-        household.register.set_membership(Membership(ACCOUNT, family, MembershipRole.GUARDIAN, datetime.now(UTC)))
+        household.register.open_account(AccountRecord(ACCOUNT, ACCOUNT.bytes, "en", clock.now()))
+        household.register.set_membership(Membership(ACCOUNT, family, MembershipRole.GUARDIAN, clock.now()))
         household.openings.begin(ACCOUNT, family, SESSION)
         yield LocalRecordings(household), family
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.datamap.clocks import ClockState
 from expunge.errors import IllegalTransition, UsageError
 from tests.cli.running import expunge as command
@@ -119,7 +119,7 @@ def test_the_map_names_the_laws_that_count(home: Household) -> None:
 
 
 def test_due_on_the_command_line_is_loud_when_something_is_late(home: Household, tmp_path: Path) -> None:
-    with opened(home, Set(datetime.now(UTC) - timedelta(days=59))) as expunge:
+    with opened(home, Set(clock.now() - timedelta(days=59))) as expunge:
         order = expunge.order_erase([expunge.resolve(f"profile:{ANNA}")]).order
     done = command("due", "--map", str(home.map), "--json")
     assert done.code == 1

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.journal.recipient_ledger import InstructionState, RecipientAnswer
 from expunge.core.note import Algorithm, VerifierKey
@@ -28,7 +28,7 @@ from tests.cli.running import expunge as command
 from tests.engine.household import ANNA, BELA, SAID, Household, strings_of
 from tests.engine.recipients.test_dues import Set
 
-NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+NOON = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 class Acme:

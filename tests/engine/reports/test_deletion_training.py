@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.accounts.staff import RIGHTS, JobFunction, StaffRight
 from expunge.core.accounts.staff_events import ByMachineUser, RightsConfirmed, StaffEnrolled, StaffInvited, StaffReason, StaffSeen
 from expunge.core.review.people import RecordStanding
@@ -102,7 +102,7 @@ def test_where_no_clock_asks_for_training_the_right_counts_on(home: Household) -
 @pytest.mark.duty("AMZ-15")
 def test_a_person_whose_training_has_lapsed_carries_out_nothing_at_the_machine(home: Household) -> None:
     home.write_map(extra=LAWS)
-    employ(home, datetime.now(UTC) - timedelta(days=400), getpass.getuser())
+    employ(home, clock.now() - timedelta(days=400), getpass.getuser())
     with Expunge.open(home.map) as opened:
         order = opened.order_erase([opened.resolve(ANNA)]).order
         opened.plan(order)

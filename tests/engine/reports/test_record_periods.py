@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.datamap.mapdiff import map_diff
 from expunge.core.values.periods import Period
 from expunge.core.values.record_kind import RecordKind
@@ -45,7 +45,7 @@ def test_what_is_past_its_period_is_told_and_stays(home: Household, tmp_path: Pa
 
 def test_the_command_shows_each_kind_with_its_period(home: Household) -> None:
     home.write_map(extra=LONGER)
-    erase(home, datetime.now(UTC), f"profile:{ANNA}")
+    erase(home, clock.now(), f"profile:{ANNA}")
     said = {each["kind"]: each for each in command("evidence", "records", "--map", home.map, "--json").json["records"]}
     assert (said["requests"]["period"], said["requests"]["records"], said["requests"]["past"]) == ("10 years", 1, 0)
     assert (said["answers"]["period"], said["answers"]["records"]) == ("5 years", 2)

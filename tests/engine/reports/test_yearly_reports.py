@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, clock
 from expunge.core.disgorgement.sworn_statement import UNSIGNED
 from expunge.core.pages.yearly_report import ReportKind, YearlyReport
 from expunge.core.verification.ledger_record import LedgerKind
@@ -104,7 +104,7 @@ def test_a_certification_lists_what_is_open_so_that_nobody_certifies_over_it(hom
 
 
 def test_the_commands_write_drafts_and_their_evidence(home: Household, tmp_path: Path) -> None:
-    year = datetime.now(UTC).year
+    year = clock.now().year
     made = command("report", "compliance", "--year", str(year), "--out", tmp_path / "one", "--map", home.map, "--json")
     assert (made.code, made.json["kind"], made.json["year"]) == (0, "compliance", year), made.err
     assert json.dumps(made.json["parts"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.retention.public_claims import ClaimNowFalse, ClaimTrueAgain
 from expunge.engine.kernel.journal_streams import CLAIMS, read_register
@@ -117,15 +118,15 @@ def test_a_store_that_cannot_be_read_proves_nothing(told: Household) -> None:
 
 
 def test_nobody_flagging_unused_profiles_makes_a_sentence_false(told: Household) -> None:
-    clock = watched(told, anna=600, bela=1, cara=1, dino=1)
-    events(told, anna=3 + (datetime.now(UTC) - clock.at) / DAY)
+    later = watched(told, anna=600, bela=1, cara=1, dino=1)
+    events(told, anna=3 + (clock.now() - later.at) / DAY)
     told.map.write_text(told.map.read_text().replace("period: 90 days", "period: 5 years"))
-    with Expunge.open(told.map, clock=clock) as opened:
+    with Expunge.open(told.map, clock=later) as opened:
         assert {each.claim.id for each in opened.retention.claims() if not each.true} == {"inactive.profile"}
         opened.retention.watch()
         assert all(each.true for each in opened.retention.claims())
-        clock.at += 91 * DAY
-    with Expunge.open(told.map, clock=clock) as opened:
+        later.at += 91 * DAY
+    with Expunge.open(told.map, clock=later) as opened:
         (false,) = [each for each in opened.retention.claims() if each.claim.id == "inactive.profile"]
     assert (false.true, false.evidence) == (False, "0 unused and not flagged, 1 flagged and not gone in time")
 

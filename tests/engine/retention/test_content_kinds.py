@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.survey import propose
 from tests.cli.running import expunge as command
@@ -154,8 +155,8 @@ def test_points_of_postgresql_are_places(tmp_path: Path, database: str) -> None:
     with psycopg.connect(database) as db:
         db.execute("CREATE TABLE users (id text PRIMARY KEY, at timestamptz)")
         db.execute("CREATE TABLE rides (id integer PRIMARY KEY, user_id text REFERENCES users (id), home_location point, at timestamptz)")
-        db.execute("INSERT INTO users VALUES ('child-mia-4411', now())")
-        db.execute("INSERT INTO rides VALUES (1, 'child-mia-4411', '(52.51234, 13.41234)', now())")
+        db.execute("INSERT INTO users VALUES ('child-mia-4411', %s)", [clock.now()])
+        db.execute("INSERT INTO rides VALUES (1, 'child-mia-4411', '(52.51234, 13.41234)', %s)", [clock.now()])
     (tmp_path / "expunge.yaml").write_text(
         "version: 1\nstate: ./state\nidentities: {user: {dataset: users, key: id}}\n"
         f'stores: {{app: {{kind: postgres, url: "{database}"}}}}\n'

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 
 import pytest
 
+from expunge import clock
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.engine.subjects.hold_register import HELD_ELSEWHERE
@@ -21,7 +21,7 @@ ITEM = f"voice/{ANNA}/rec-{ANNA[4:8]}-0-X7.wav"
 def held(home: Household, dataset: str, *items: str) -> str:
     """Anna's items are held for most of a year; the hold."""
     with home.open() as opened:
-        until = datetime.now(UTC) + 300 * DAY
+        until = clock.now() + 300 * DAY
         person = opened.resolve(f"profile:{ANNA}")
         return opened.holds.place(person, dataset, ground="a dispute", authority="counsel", until=until, items=items).id
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.cli.terminal.exit_codes import Exit
 from tests.cli.running import expunge
 from tests.engine.household import ANNA, BELA, Household
@@ -30,7 +31,7 @@ def test_items_past_their_period_are_due_until_a_run_takes_them(home: Household)
     voice = found["data in voice"]
     assert (voice["standing"], voice["clock"], voice["duty"]) == ("overdue", "voice", "erase it: `expunge retention run`")
     assert voice["why"] == "2 items past 90 days from modified, the oldest by 90 days at least; retention has never made an order here"
-    assert (datetime.now(UTC) - datetime.fromisoformat(voice["due"])) >= timedelta(days=87)
+    assert (clock.now() - datetime.fromisoformat(voice["due"])) >= timedelta(days=87)
     ran(home)
     assert told(home) == {}
     assert expunge("due", cwd=home.folder).code == Exit.OK
@@ -49,7 +50,7 @@ def test_what_is_held_is_not_due_once_a_receipt_names_it(home: Household) -> Non
     aged(home, ANNA, 120)
     events(home, anna=3)
     with home.open() as opened:
-        until = datetime.now(UTC) + timedelta(days=300)
+        until = clock.now() + timedelta(days=300)
         opened.holds.place(opened.resolve(f"profile:{ANNA}"), "voice", ground="a dispute", authority="counsel", until=until)
     ran(home)
     assert told(home) == {}

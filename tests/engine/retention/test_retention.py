@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sqlite3
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.evidence.receipt import ReceiptReach, Result
 from expunge.core.retention.retention_rules import cut_off
@@ -43,7 +43,7 @@ def with_schedules(home: Household, period: str = "90 days") -> Household:
 
 def aged(home: Household, profile: str, days: float) -> None:
     """Let a person's recordings be as old as that."""
-    when = time.time() - days * 86400
+    when = clock.timestamp() - days * 86400
     for path in (home.world / "media" / "voice" / profile).glob("*.wav"):
         os.utime(path, (when, when))
 
@@ -51,7 +51,7 @@ def aged(home: Household, profile: str, days: float) -> None:
 def events(home: Household, **days: float) -> None:
     """One event for each person, so many days ago."""
     ids = {"anna": ANNA, "bela": BELA, "cara": CARA, "dino": DINO}
-    now = datetime.now(UTC)
+    now = clock.now()
     lines = [json.dumps({"profile_id": ids[name], "at": (now - age * DAY).isoformat(), "said": name}) for name, age in days.items()]
     for path in (home.world / "lake" / "events").glob("*"):
         path.unlink()
@@ -103,7 +103,7 @@ def test_the_receipt_of_a_run_names_schedules_and_cut_offs(home: Household) -> N
     made = receipt(home, run.order)
     assert (made.order_kind, made.reach) == (OrderKind.EXPIRY, ReceiptReach.CLASS)
     assert {each.dataset: each.outcome for each in made.datasets} == {"voice": Result.ERASED, "transcripts": Result.ERASED}
-    until = (datetime.now(UTC) - 90 * DAY).date().isoformat()
+    until = (clock.now() - 90 * DAY).date().isoformat()
     assert run.received.scope is not None
     assert f"voice: 90 days from modified, before {until}" in run.received.scope.basis
     assert any("voice: 90 days" in each for each in made.out_of_scope)
@@ -129,7 +129,7 @@ def test_people_under_a_whole_hold_keep_theirs(home: Household) -> None:
     events(home, anna=60, cara=60)
     with home.open() as opened:
         for name in ("voice", "events"):
-            until = datetime.now(UTC) + 300 * DAY
+            until = clock.now() + 300 * DAY
             opened.holds.place(opened.resolve(f"profile:{ANNA}"), name, ground="a dispute", authority="counsel", until=until)
     before = home.logical()
     _, (run,) = ran(home)
@@ -146,7 +146,7 @@ def test_somebody_held_whom_no_item_names_keeps_the_dataset_from_the_run(home: H
     aged(home, CARA, 120)
     events(home, anna=60)
     with home.open() as opened:
-        until = datetime.now(UTC) + 300 * DAY
+        until = clock.now() + 300 * DAY
         opened.holds.place(opened.resolve("account:acc-north-51XK"), "events", ground="a dispute", authority="counsel", until=until)
     with closing(sqlite3.connect(home.database)) as db, db:
         db.execute("DELETE FROM profiles WHERE profile_id = ?", (ANNA,))
@@ -222,7 +222,7 @@ def test_a_clock_set_back_changes_nothing(home: Household) -> None:
 
     class Back:
         def now(self) -> datetime:
-            return datetime.now(UTC) - 400 * DAY
+            return clock.now() - 400 * DAY
 
     with_schedules(home)
     aged(home, ANNA, 91)

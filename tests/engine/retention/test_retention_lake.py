@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.values.order import OrderState
 
@@ -37,7 +38,7 @@ datasets:
 @pytest.fixture
 def company(tmp_path: Path) -> tuple[Path, list[dict[str, str]]]:
     """Everybody has an old and a new item of each kind, and says some of it again."""
-    chance, now = random.Random(3), datetime.now(UTC)
+    chance, now = random.Random(3), clock.now()
     people = [f"profile-{number:03}-{chance.randrange(16**8):08x}" for number in range(30)]
     items = []
     for one in people:
@@ -83,7 +84,7 @@ def test_rows_of_a_held_person_stay_among_others_in_one_file(company: tuple[Path
     held = items[0]["profile_id"]
     with Expunge.open(folder / "expunge.yaml") as opened:
         for dataset in ("clips", "events"):
-            until = datetime.now(UTC) + 90 * DAY
+            until = clock.now() + 90 * DAY
             opened.holds.place(opened.resolve(f"profile:{held}"), dataset, ground="a dispute", authority="counsel", until=until)
     ran(folder, "clips: kept, a dispute", "events: kept, a dispute")
     expected = [each["text"] for at, each in enumerate(items) if at % 2 or each["profile_id"] == held]

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.desk.recordings import DeskRecordings
 from expunge.core.accounts.credential_strength import Level, Method
@@ -75,7 +76,7 @@ class Moved:
         self.ahead = timedelta(0)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return clock.now() + self.ahead
 
 
 @dataclass
@@ -186,7 +187,7 @@ def made(folder: Path) -> Company:
     with company.open() as opened:
         company.ring(opened, ANNA, "ring-1", FILM)
         company.ring(opened, BELA, "ring-2", FILM)
-        register(opened.context.journal, STAFF, *staff(datetime.now(UTC)))
+        register(opened.context.journal, STAFF, *staff(clock.now()))
     return company
 
 

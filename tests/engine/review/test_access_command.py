@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.journal.review_events import ViewServed
 from expunge.core.journal.review_words import Clarity, ReviewPurpose
@@ -166,7 +167,7 @@ def deadline(company: Company) -> tuple[str, bool]:
     with company.open() as opened:
         (found,) = all_deadlines.of_views(opened.context)
         assert found.at is not None
-        assert found.at > datetime.now(UTC)
+        assert found.at > clock.now()
         return found.why, found.standing.overdue
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.policy.policy_folder import PolicyFolder
 from expunge.bootstrap.desk.recordings import DeskRecordings
 from expunge.core.accounts.review_spec import LiveSpec, ReviewLimits, ReviewSpec, WorkingHours
@@ -48,7 +48,7 @@ def ruled(office: DeskCompany) -> Ruled:
 
 def _voice(office: DeskCompany, age: float = 3600.0) -> Path:
     path = office.company.media / VOICE
-    os.utime(path, (time.time() - age, time.time() - age))
+    os.utime(path, (clock.timestamp() - age, clock.timestamp() - age))
     return path
 
 

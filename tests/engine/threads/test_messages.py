@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.journal.threads import MOST_OF_PERSON, MOST_TEXT, ThreadId
@@ -30,7 +31,7 @@ class Ahead:
         self._by = by
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._by
+        return clock.now() + self._by
 
 
 @pytest.fixture

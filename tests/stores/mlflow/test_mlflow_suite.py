@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing, contextmanager, suppress
 
+from expunge import clock
 from expunge.stores.mlflow.store import Mlflow
 from expunge.testing import StoreSuite
 from tests.stores.mlflow.mlflow_company import people_of, spec, tracking
@@ -28,7 +28,7 @@ class TestPeople(StoreSuite):
             experiment = found.experiment_id if found else store.create_experiment("voice", f"file://{folder}/mlartifacts/voice")
             for each in people:
                 tags = [RunTag("profile_id", each.id), RunTag("said", each.text)]
-                run = store.create_run(experiment, "trainer", int(time.time() * 1000), tags, "enrol")
+                run = store.create_run(experiment, "trainer", int(clock.timestamp() * 1000), tags, "enrol")
                 store.log_batch(run.info.run_id, [], [Param("email", each.email)], [])
                 place = folder / "mlartifacts" / "voice" / run.info.run_id / "artifacts"
                 place.mkdir(parents=True)

@@ -6,12 +6,13 @@ import io
 import json
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge import clock
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout
 from expunge.core.values.outcome import Erased
 from expunge.core.values.scope import MODIFIED
@@ -112,7 +113,7 @@ def test_objects_without_a_date_go_by_when_they_were_written(seaweed, tmp_path, 
     voice = dataset("voice", "voice/{profile_id}/{name}.flac")
     shelf.put_all({"voice/a/1.flac": b"old", "voice/b/2.flac": b"old"})
     time.sleep(1.1)
-    cut = datetime.now(UTC)
+    cut = clock.now()
     time.sleep(1.1)
     shelf.put("voice/c/3.flac", b"new")
     suite = TestTimesInKeys()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
+from expunge import clock
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Kept
@@ -273,7 +274,7 @@ def test_a_rewritten_object_keeps_its_dress(request, shelf):
 
 @pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
 def test_a_locked_version_is_kept_until_its_date_and_the_rest_goes(locked, mode):
-    until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    until = clock.now().replace(microsecond=0) + timedelta(hours=1)
     first = locked.put("voice/anna/1.flac", b"locked", ObjectLockMode=mode, ObjectLockRetainUntilDate=until)["VersionId"]
     locked.put("voice/anna/1.flac", b"free")
     locked.put("voice/anna/2.flac", b"free")
@@ -295,20 +296,20 @@ def test_a_legal_hold_has_no_date_and_binds_until_it_is_lifted(locked):
 
 def test_a_lock_that_has_ended_binds_nobody(locked):
     while True:
-        until = datetime.now(UTC) + timedelta(seconds=3)
+        until = clock.now() + timedelta(seconds=3)
         try:
             locked.put("voice/anna/1.flac", b"locked", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until)
             break
         except ClientError:
             # A busy server looked at it when its date had passed already.
-            if datetime.now(UTC) < until:
+            if clock.now() < until:
                 raise
-    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1.1)
+    time.sleep(max(0.0, (until - clock.now()).total_seconds()) + 1.1)
     assert isinstance(locked.erase(VOICE, "anna")["anna"], Erased)
 
 
 def test_a_locked_object_of_many_people_is_rewritten_under_the_same_lock_and_its_old_version_kept(locked):
-    until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    until = clock.now().replace(microsecond=0) + timedelta(hours=1)
     lock = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
     locked.put("events/1.jsonl", lines("anna", "bert"), **lock)
     locked.put("events/1.jsonl", lines("anna", "bert", "carl"), **lock)
@@ -324,7 +325,7 @@ def test_a_locked_object_of_many_people_is_rewritten_under_the_same_lock_and_its
 
 
 def test_only_those_whom_a_locked_version_holds_are_kept(locked):
-    until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    until = clock.now().replace(microsecond=0) + timedelta(hours=1)
     locked.put("events/1.jsonl", lines("anna", "bert"), ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until)
     locked.put("events/1.jsonl", lines("anna", "bert", "carl"))
     answers = locked.erase(EVENTS, "anna", "carl")

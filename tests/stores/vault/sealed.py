@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from expunge import clock
 from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.shred_file import ShredFile
 from expunge.core.datamap.datamap import Dataset, StoreSpec
@@ -58,4 +59,4 @@ def with_keys(store: Vault, library: OwnLibrary) -> Vault:
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()

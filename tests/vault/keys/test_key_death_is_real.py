@@ -6,14 +6,13 @@ import random
 import shutil
 import tempfile
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.errors import ExpungeError
 from expunge.vault.keys.objects import NewObject
 from tests.vault.keys.installation import Installation, Opened, is_dark, recording, subject, thief
@@ -107,7 +106,7 @@ class KeyDeath(RuleBasedStateMachine):
 
     @rule()
     def rotate(self) -> None:
-        self.table.rotate(datetime.now(UTC))
+        self.table.rotate(clock.now())
         self.note()
 
     @rule()
@@ -153,7 +152,7 @@ class KeyDeath(RuleBasedStateMachine):
         deed = {
             "people": lambda: self.table.shred_subjects([subject(1)]),
             "one": lambda: self.table.shred([id_]),
-            "rotate": lambda: self.table.rotate(datetime.now(UTC)),
+            "rotate": lambda: self.table.rotate(clock.now()),
             "destroy": self.destroy,
         }[verb]
         try:
@@ -221,7 +220,7 @@ def test_after_a_scrub_no_wrapped_key_of_the_dead_is_in_any_file_whatever_was_ad
             table.shred_subjects(gone)
             if at % 900 == 0:
                 before = [wrapped for _, wrapped in table.wrapped(people)]
-                table.rotate(datetime.now(UTC))
+                table.rotate(clock.now())
                 dead += before
         assert len(dead) > 1000
         assert table.scrub()

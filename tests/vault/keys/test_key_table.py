@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge import faults
+from expunge import clock, faults
 from expunge.errors import (
     Conflict,
     IllegalTransition,
@@ -117,7 +117,7 @@ def test_both_times_of_a_death(world: Installation) -> None:
         assert table.destroyable() == (1,)
         table.shred([late.id])
         assert table.irrecoverable_at(ANNA) is None
-        gone = datetime.now(UTC) + timedelta(days=1)
+        gone = clock.now() + timedelta(days=1)
         table.destroy_epoch(1, gone)
         table.destroy_epoch(1)
         assert table.irrecoverable_at(early.id) == table.irrecoverable_at(ANNA) == gone

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from expunge import clock
 from tests.engine.accounts.company import Company
 from tests.web.serving import Answer, ask, issue
 from tests.web.site.family_company import enrich
@@ -34,7 +35,7 @@ texts:
 
 def statement(company: Company, *subjects: str, role: str = "guardian", **claims: Any) -> str:
     """A statement for these people, made just now by a customer who has just authenticated. A claim that is None is left out."""
-    now = claims.pop("now", time.time())
+    now = claims.pop("now", clock.timestamp())
     further = {"sid": "session-1", "auth_time": int(now), "scope": ALL, **claims}
     header = {"typ": "onbehalf+jwt", **further.pop("header", {})}
     told = [(subject, role) for subject in subjects or ("profile:p-mia",)]
@@ -44,7 +45,7 @@ def statement(company: Company, *subjects: str, role: str = "guardian", **claims
 
 def said(company: Company, subject: str = "profile:p-mia", **claims: Any) -> str:
     """An event of the assistant: the customer said to delete something. A claim that is None is left out."""
-    now = claims.pop("now", time.time())
+    now = claims.pop("now", clock.timestamp())
     further = {"families": None, "subject": subject, **claims}
     header = {"typ": "said+jwt", **further.pop("header", {})}
     return company.token(now, kid=further.pop("kid", "app-1"), header=header, further=further)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from expunge import clock
 from tests.cli.running import expunge
 from tests.web.app.company_app import App, Customer, said
 from tests.web.serving import Answer, issue
@@ -108,7 +109,7 @@ def test_the_companys_signature_says_what_its_app_may_ask_for(app: App) -> None:
 
 
 def test_a_deletion_takes_a_fresh_authentication_and_all_else_does_not(app: App) -> None:
-    customer = app.customer(auth_time=int(time.time()) - 16 * 60)
+    customer = app.customer(auth_time=int(clock.timestamp()) - 16 * 60)
     assert kind(customer.delete()) == (403, "fresh-login")
     assert customer.ask("GET", "orders").status == 200
 
@@ -130,7 +131,7 @@ def test_a_deletion_takes_a_fresh_authentication_and_all_else_does_not(app: App)
 )
 def test_a_statement_that_does_not_hold_gives_no_token(app: App, claims: dict[str, Any], expected: tuple[int, str]) -> None:
     # Times are from now on: those of the collection may be long past.
-    claims = {name: int(time.time()) + said if name in {"now", "exp"} else said for name, said in claims.items()}
+    claims = {name: int(clock.timestamp()) + said if name in {"now", "exp"} else said for name, said in claims.items()}
     assert kind(app.exchange(**claims)) == expected
 
 
@@ -141,7 +142,7 @@ def test_a_statement_counts_once(app: App) -> None:
 
 
 def test_a_hand_over_token_of_the_pages_is_no_statement_and_the_other_way_round(app: App) -> None:
-    token = app.site.company.token(time.time(), ("profile:p-mia", "guardian"))
+    token = app.site.company.token(clock.timestamp(), ("profile:p-mia", "guardian"))
     assert kind(app.ask("POST", "token", app.client, {"statement": token})) == (400, "statement")
 
 
@@ -210,8 +211,8 @@ def test_a_body_that_is_wrong_is_answered(app: App, body: bytes, headers: dict[s
 
 def test_what_was_just_said_goes_with_what_was_made_from_it(app: App) -> None:
     voice = app.site.folder / "world" / "media" / "voice" / "p-mia"
-    os.utime(voice / "rec-m1-71835.wav", (time.time() - 7200,) * 2)
-    os.utime(voice / "rec-m2-90417.wav", (time.time() - 60,) * 2)
+    os.utime(voice / "rec-m1-71835.wav", (clock.timestamp() - 7200,) * 2)
+    os.utime(voice / "rec-m2-90417.wav", (clock.timestamp() - 60,) * 2)
     event = said(app.site.company, minutes=15)
     answer = app.ask("POST", "events", app.client, {"event": event})
     assert (answer.status, answer.json["everything"], answer.json["state"]) == (201, False, "received")
@@ -233,7 +234,7 @@ def test_what_was_just_said_goes_with_what_was_made_from_it(app: App) -> None:
         ({"dataset": "walrus", "items": ["x"]}, (409, "nothing-held")),
         ({"dataset": "recordings", "items": ["voice/p-ada/rec-a1-55129.wav"]}, (409, "nothing-held")),
         ({"minutes": 5, "header": {"typ": "onbehalf+jwt"}}, (400, "statement")),
-        ({"minutes": 5, "now": time.time() - 700}, (400, "statement-time")),
+        ({"minutes": 5, "now": clock.timestamp() - 700}, (400, "statement-time")),
         ({"minutes": 5, "subject": "profile:p-none"}, (409, "nothing-held")),
     ],
     ids=["no minute", "true", "both", "no items", "no such dataset", "of another person", "a statement", "over", "of no person"],
@@ -277,7 +278,7 @@ def test_a_recording_of_another_family_or_one_that_is_not_there_is_out_of_reach(
 
 
 def test_recordings_are_listed_and_deleted_and_orders_cancelled_by_a_fresh_authentication_alone(app: App) -> None:
-    customer, late = app.customer("profile:p-tom"), app.customer("profile:p-tom", auth_time=int(time.time()) - 16 * 60)
+    customer, late = app.customer("profile:p-tom"), app.customer("profile:p-tom", auth_time=int(clock.timestamp()) - 16 * 60)
     (recording,) = customer.ask("GET", "recordings").json["recordings"]
     order = customer.delete().json["order"]
     for method, path in (("GET", "recordings"), ("DELETE", f"recordings/{recording['recording']}"), ("POST", f"orders/{order}/cancel")):

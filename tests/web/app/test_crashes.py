@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.state.models import AppRequestRow, AppTokenRow
 from expunge.bootstrap.clerk.desks.local_apps import LocalApps
 from expunge.bootstrap.clerk.held_room import HeldRoom
@@ -129,12 +130,12 @@ def test_a_key_that_comes_again_after_its_day_says_nothing_of_what_it_meant_befo
 def _day_is_over(apps: LocalApps) -> None:
     """Have the keys that came be of two days ago."""
     rows = AppRequestRow.objects.using(apps.household.expunge.context.journal.alias)  # type: ignore[attr-defined]  # of this state
-    assert rows.update(made_at=datetime.now(UTC) - timedelta(days=2)) == 1
+    assert rows.update(made_at=clock.now() - timedelta(days=2)) == 1
 
 
 def test_an_order_stands_on_no_other_account_than_the_company_named(clerk: tuple[LocalApps, Company, str]) -> None:
     apps, signer, header = clerk
-    household, now = apps.household, datetime.now(UTC)
+    household, now = apps.household, clock.now()
     grant = apps.exchange(header, statement(signer, "profile:p-mia"), "")
     bearer, (family,) = f"Bearer {grant.token}", grant.families
     who = household.expunge.resolve("profile:p-mia").person.subject
@@ -151,7 +152,7 @@ def test_an_order_stands_on_no_other_account_than_the_company_named(clerk: tuple
 
 def test_an_order_of_a_family_with_one_member_stands_on_that_members_role(clerk: tuple[LocalApps, Company, str]) -> None:
     apps, signer, header = clerk
-    household, now = apps.household, datetime.now(UTC)
+    household, now = apps.household, clock.now()
     grant = apps.exchange(header, statement(signer, "profile:p-mia"), "")
     bearer, (family,) = f"Bearer {grant.token}", grant.families
     who = household.expunge.resolve("profile:p-mia").person.subject

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from expunge import clock
 from tests.cli.running import expunge
 from tests.engine.accounts.company import ISSUER
 from tests.engine.apps.receiver import receiving
@@ -87,9 +88,9 @@ def test_twenty_lines_delete_everything_and_the_receipt_holds(tmp_path: Path, cl
             # The hook is told of what comes after the clerk first saw it.
             _until(lambda: app.site.kept("SELECT hook FROM expunge_webhook_since"))
             click = secrets.token_hex(16)
-            order = page["delete_my_data"]("p-mia", "session-9", int(time.time()), click)
-            assert page["delete_my_data"]("p-mia", "session-9", int(time.time()), click) == order
-            api, family = page["customer"]("p-mia", "session-9", int(time.time()))
+            order = page["delete_my_data"]("p-mia", "session-9", int(clock.timestamp()), click)
+            assert page["delete_my_data"]("p-mia", "session-9", int(clock.timestamp()), click) == order
+            api, family = page["customer"]("p-mia", "session-9", int(clock.timestamp()))
             _until(lambda: api.get_order(family, order).state in {"erased", "erased in part"})
             done = api.get_order(family, order)
             assert (done.state, done.places, done.can_cancel, done.has_receipt) == ("erased", done.places_done, False, True)

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from expunge import clock
 from tests.web.site.filling import address_of, password_of
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed
@@ -87,7 +88,7 @@ class Attack:
                 waiting.put((machine, number, right))
                 continue
             answer.read()
-            self.tried.append(Tried(number, right, answer.status, urlsplit(answer.headers.get("Location", "")).path, datetime.now(UTC)))
+            self.tried.append(Tried(number, right, answer.status, urlsplit(answer.headers.get("Location", "")).path, clock.now()))
 
     @property
     def statuses(self) -> Counter[int]:

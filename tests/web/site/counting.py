@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from pathlib import Path
+
+from expunge import clock
 
 THREADS = 4
 
@@ -34,7 +35,7 @@ def _main(url: str, tries: int) -> None:
     def work(thread: int) -> None:
         try:
             for number in range(tries):
-                now = time.time()
+                now = clock.timestamp()
                 with transaction.atomic():
                     tallies.add(budget, now, "everybody")
                     tallies.add(budget, now, "pair", number % 7)
@@ -51,7 +52,7 @@ def _main(url: str, tries: int) -> None:
         worker.start()
     for worker in workers:
         worker.join()
-    print(json.dumps({"claimed": len(claimed), "everybody": tallies.tries(budget, time.time(), "everybody"), "wrong": wrong}))
+    print(json.dumps({"claimed": len(claimed), "everybody": tallies.tries(budget, clock.timestamp(), "everybody"), "wrong": wrong}))
 
 
 if __name__ == "__main__":

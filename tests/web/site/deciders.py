@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from expunge import clock
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.host.clocks import SystemClock
@@ -86,9 +87,9 @@ def confirm_keys(site: SiteServed, account: str) -> None:
 
 def was_there(served: SiteServed, label: str, function: JobFunction, days: int, seen: int = 3) -> str:
     """An account that was enrolled so many days ago, and last seen some days ago."""
-    began, name = datetime.now(UTC) - timedelta(days=days), str(uuid4())
+    began, name = clock.now() - timedelta(days=days), str(uuid4())
     until, digest = began + timedelta(hours=72), sha256(name.encode()).hexdigest()
-    day = (datetime.now(UTC) - timedelta(days=seen)).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = (clock.now() - timedelta(days=seen)).replace(hour=0, minute=0, second=0, microsecond=0)
     events = (
         StaffInvited(began, name, label, function, tuple(sorted(RIGHTS[function])), ByMachineUser("omar"), digest, until, "", first=False),
         StaffEnrolled(began, name, digest),

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.moment import beside
+
 DIFFERENT = 10
 """Passwords that are hashed; the accounts share them, since a hash takes a fifth of a second."""
 
@@ -30,7 +32,7 @@ def fill(folder: Path, count: int) -> None:
 
 def run_beside(folder: Path, module: str, *arguments: str) -> str:
     """Run a module of the tests in the folder of a company, and return what it writes."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(Path(__file__).parents[3])])}
+    environment = os.environ | {"PYTHONPATH": beside(Path(__file__).parents[3])}
     ran = subprocess.run(
         [sys.executable, "-m", module, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )

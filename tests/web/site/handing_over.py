@@ -14,6 +14,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives import serialization
 
+from expunge import clock
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
@@ -76,7 +77,7 @@ def link_in_mail(served: SiteServed, address: str, path: str) -> str:
 
 
 def token(served: SiteServed, address: str, *told: tuple[str, str], now: float = 0.0) -> str:
-    return served.company.token(now or time.time(), *told, address=address)
+    return served.company.token(now or clock.timestamp(), *told, address=address)
 
 
 def signed(page: str, authenticator: SoftAuthenticator) -> str:

@@ -7,13 +7,13 @@ import hmac
 import http.client
 import json
 import re
-import time
 from dataclasses import dataclass, field
 from html import unescape
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
+from expunge import clock
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator, packed
 from tests.web.site.kit import SiteServed, client_address
 
@@ -187,7 +187,7 @@ def seed_of(page: Shown) -> str:
 
 def code_of(seed: str, steps: int = 0) -> str:
     """The code that an app shows, some steps of 30 seconds from now (RFC 6238)."""
-    counter = (int(time.time()) // 30 + steps).to_bytes(8, "big")
+    counter = (int(clock.timestamp()) // 30 + steps).to_bytes(8, "big")
     digest = hmac.digest(base64.b32decode(seed), counter, "sha1")
     at = digest[-1] & 15
     return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 10**6:06}"

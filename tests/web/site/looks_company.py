@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.desk.recordings import DeskRecordings
 from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
@@ -37,7 +37,7 @@ def at(folder: Path, act: Callable[[Desk], T]) -> T:
     def do() -> T:
         with at_desk(folder) as desk:
             if not desk.staff(lambda known: known.accounts.get(REVIEWER)):
-                register(desk.context.journal, STAFF, *staff(datetime.now(UTC)))
+                register(desk.context.journal, STAFF, *staff(clock.now()))
             return act(desk)
 
     return apart(do)

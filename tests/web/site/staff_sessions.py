@@ -9,12 +9,13 @@ import json
 import secrets
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from expunge import clock
 
 HOUR = 3600
 MOMENTS: dict[str, tuple[float, float, bool]] = {
@@ -56,10 +57,6 @@ def main() -> None:
     from expunge.engine.accounts.staff_register import StaffStream
     from tests.engine.accounts.local_guard import local_guard
 
-    class Clock:
-        def now(self) -> datetime:
-            return datetime.now(UTC)
-
     settings.SECRET_KEY, settings.EXPUNGE_FIELDS = "for sessions of a test", FieldSeals(bytes(32))
     call_command("migrate", verbosity=0, interactive=False)
     with (
@@ -69,7 +66,7 @@ def main() -> None:
         local_guard(Path(accounts)) as local,
     ):
         settings.EXPUNGE_GUARD = local.guard
-        clock, stream = Clock(), StaffStream(journal)
+        stream = StaffStream(journal)
         directory = settings.EXPUNGE_STAFF = JournalStaffDirectory(journal, clock, secrets.token_bytes, "omar")
         made = staff_register.decide(stream, clock, secrets.token_bytes, InviteStaff("desk-1", JobFunction.REVIEWER), ByMachineUser("omar"))
         account = directory.redeem(made.secret)
@@ -99,7 +96,7 @@ def _asked(account: str, since: float, seen: float, polled: bool = False, method
     request: Any = RequestFactory().get("/staff/")
     request.session, request.user, request._messages = SessionStore(), AnonymousUser(), Said()
     entering.begin(request, UUID(account), SignInMethod(method))
-    now = int(time.time())
+    now = int(clock.timestamp())
     held = {"since": int(now - since), "seen": int(now - seen), "method": method}
     request.session["expunge_staff"] = held
 

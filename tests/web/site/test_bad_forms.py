@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.moment import stored
 from tests.web.site.http_person import PASSWORD, HttpPerson
 from tests.web.site.kit import SiteServed
 
@@ -161,6 +162,6 @@ def test_mail_that_does_not_go_out_waits_and_no_page_does(served_site: SiteServe
         served_site.sink.refusing = False
     assert served_site.sink.count("late@example.org") == 0
     with closing(sqlite3.connect(served_site.database, timeout=20)) as connection, connection:
-        connection.execute("UPDATE expunge_mail_waiting SET due = datetime('now', '-1 minute')")
+        connection.execute(f"UPDATE expunge_mail_waiting SET due = '{stored(minutes=-1)}'")
     anna.send("code", code=served_site.sink.code("late@example.org"))
     assert anna.inside

@@ -6,6 +6,7 @@ import time
 
 from playwright.sync_api import Page
 
+from tests.moment import stored
 from tests.web.site.browser import Visitor
 from tests.web.site.handing_over import as_chromium, enrol_kept, token
 from tests.web.site.http_person import PASSWORD, HttpPerson
@@ -90,7 +91,7 @@ def test_who_lost_the_phone_recovers_after_the_wait(served_site: SiteServed, per
     submit(page, "code", served_site.sink.kept_code(address))
     page.wait_for_url("**/recovery/waiting/")
     served_site.sink.about(address, "A person wants to get back into your account")
-    served_site.kept("UPDATE expunge_account_recovery SET ready_at = datetime('now', '-1 minute')")
+    served_site.kept(f"UPDATE expunge_account_recovery SET ready_at = '{stored(minutes=-1)}'")
     page = other.go(f"{served_site.origin}/account/recovery/")
     submit(page, "email", address)
     submit(page, "code", served_site.sink.kept_code(address, 1))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from expunge import clock
 from expunge.core.note import Algorithm, VerifierKey
 from tests.cli.running import expunge
 from tests.web.site.browser import Visitor
@@ -106,7 +107,7 @@ def test_an_equivalence_lets_in_until_it_ends_at_the_next_request(office: Office
     folder = office.site.folder
     why = folder / "why.md"
     why.write_text("The provider asks for a key of the company's own.\n")
-    until = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
+    until = (clock.now() + timedelta(days=60)).date().isoformat()
     given = ("staff", "equivalence", "desk-cleo", str(why), "--reference", "SEC-17", "--until", until, "--key", str(office.key))
     # One for another method is none.
     assert expunge(*given, "--method", "totp", cwd=folder).code == 0

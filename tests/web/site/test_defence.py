@@ -16,6 +16,7 @@ import pytest
 
 from expunge.core.attempts.attempt_limits import Surface
 from expunge.web.site.defence.surfaces import NOT_THROTTLED, SURFACES, surface_of
+from tests.moment import beside
 from tests.web.site.attackers import incidents, rows
 from tests.web.site.filling import run_beside
 from tests.web.site.http_person import HttpPerson, code_of
@@ -244,7 +245,7 @@ def test_known_and_unknown_addresses_cost_and_answer_alike(served_site: SiteServ
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def test_processes_lose_no_try(tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
     url = "sqlite:///counts.db" if kind == "sqlite" else request.getfixturevalue("database")
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = os.environ | {"PYTHONPATH": beside(Path(__file__).parents[3])}
     command = [sys.executable, "-m", "tests.web.site.counting", url]
     subprocess.run([*command, "0"], cwd=tmp_path, env=environment, check=True, timeout=120, capture_output=True)
     processes = [

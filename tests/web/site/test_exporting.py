@@ -11,13 +11,13 @@ import signal
 import time
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 
+from expunge import clock
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.requests import Status
 from expunge.bootstrap import Expunge
@@ -34,6 +34,7 @@ from expunge.core.values.ids import OrderId
 from expunge.errors import ChallengeEnded, NotPermitted, OpeningNeeded, ProofRefused, Refused
 from expunge.ports.accounts.account_register import AccountRecord
 from expunge.ports.families.export_door import export_ask
+from tests.moment import stored
 from tests.web.serving import company
 from tests.web.site.family_company import Guardian, enrich, family_site, guardian
 from tests.web.site.handing_over import newest_account
@@ -343,7 +344,7 @@ def test_a_recovery_ends_a_download_that_goes_on(served: SiteServed) -> None:
         assert len(exports.read(*who, ticket, 0)) == 10
         served.kept(
             "INSERT INTO expunge_account_recovery (account_id, begun_at, ready_at, lapses_at, stop, secret, letters) "
-            "VALUES (?, datetime('now'), datetime('now', '+3 days'), datetime('now', '+10 days'), zeroblob(32), zeroblob(0), 1)",
+            f"VALUES (?, '{stored()}', '{stored(days=3)}', '{stored(days=10)}', zeroblob(32), zeroblob(0), 1)",
             clerk.account.hex,
         )
         with pytest.raises(NotPermitted, match="recovery"):
@@ -376,7 +377,7 @@ def test_a_letter_that_cannot_be_written_ends_no_copy(tmp_path: Path) -> None:
     path.write_text(path.read_text() + section("http://localhost:8000", 2525))
     kept, account = KeptHousehold(path), UUID(int=1)
     with kept.used() as household:
-        person, now = household.expunge.resolve("profile:p-mia"), datetime.now(UTC)
+        person, now = household.expunge.resolve("profile:p-mia"), clock.now()
         household.register.open_account(AccountRecord(account, b"sealed", "en", now))
         household.register.set_membership(Membership(account, person.person.subject, MembershipRole.GUARDIAN, now))
         export = household.expunge.exports.begin(person, wanted, str(account))

@@ -9,11 +9,12 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.values.order import OrderState
 from tests.cli.running import expunge
@@ -48,7 +49,7 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Family]:
         tom, stranger = guardian(served, ADDRESS, "p-tom"), guardian(served, STRANGER, "p-ada")
         with Expunge.open(served.folder / "expunge.yaml") as opened:
             child = opened.resolve("profile:p-tom")
-            until = datetime.now(UTC) + timedelta(days=90)
+            until = clock.now() + timedelta(days=90)
             opened.holds.place(child, "whereabouts", ground="a lawsuit in the county court", authority="the court", until=until)
             order = opened.order_erase([child], channel="cli").order
         yield Family(served, tom, stranger, order, tom.go())

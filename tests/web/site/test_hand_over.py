@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
+from expunge import clock
 from tests.engine.accounts.company import Company
 from tests.web.site.handing_over import enrol_kept, newest_account, token
 from tests.web.site.http_person import HttpPerson, Shown
@@ -85,7 +84,7 @@ def test_a_token_for_another_address_is_refused_by_the_keeper(served_site: SiteS
 
 
 def test_each_bad_token_has_a_page_that_says_what_to_do(served_site: SiteServed) -> None:
-    now = time.time()
+    now = clock.timestamp()
     stranger = Company(served_site.origin)
     for text, what in (
         ("nothing of the kind", "This link is not whole"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import KeptHousehold
@@ -191,7 +192,7 @@ def test_a_reminder_goes_out_once_and_names_no_child(served_family: SiteServed) 
     ((family,),) = served_family.kept("SELECT family FROM expunge_membership WHERE account_id = ?", account.hex)
     path = served_family.folder / "expunge.yaml"
     with Expunge.open(path) as opened:
-        since = datetime.now(UTC) - timedelta(days=200)
+        since = clock.now() - timedelta(days=200)
         event = MembershipDecided(since, str(account), family, MembershipRole.GUARDIAN, ByMachineUser("omar"))
         register(opened.context.journal, FAMILIES, event)
     kept = KeptHousehold(path)

@@ -29,6 +29,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import ChallengeEnded, ExpungeError, NotPermitted, ProofRefused
 from expunge.ports.accounts.account_guard import AccountGuard, CodeProof, PasskeyProof
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from tests.moment import stored
 from tests.web.site.handing_over import let_the_day_pass, stop_link
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of, options_of, recovery_codes_of, seed_of
 from tests.web.site.kit import SiteServed, site
@@ -267,7 +268,7 @@ def test_a_forged_passkey_lets_in_at_most_and_confirms_nothing(served_site: Site
     made = json.loads(forger.create({"challenge": "AAAA"}))
     told = json.dumps({"name": "passkey", "credential": made})
     served_site.sql(
-        "INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (?, 'webauthn', ?, datetime('now'))", account.hex, told
+        f"INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (?, 'webauthn', ?, '{stored()}')", account.hex, told
     )
     thief = HttpPerson(served_site)
     assert thief.log_in_by_passkey(forger, account.bytes).path == "/", "the forgery is no forgery"
@@ -320,7 +321,7 @@ def test_a_session_that_is_written_into_the_database_lets_in_and_confirms_nothin
     key, nonce = "f" * 32, b"n" * 12
     sealed = nonce + AESGCM(HKDF(SHA256(), 32, None, b"expunge/session/1").derive(key.encode())).encrypt(nonce, data, None)
     served_site.sql(
-        "INSERT INTO expunge_session (digest, data, ends) VALUES (?, ?, datetime('now', '+1 hour'))",
+        f"INSERT INTO expunge_session (digest, data, ends) VALUES (?, ?, '{stored(hours=1)}')",
         sha256(key.encode()).hexdigest(),
         sealed,
     )
@@ -351,7 +352,7 @@ def test_a_row_that_says_app_lets_nobody_in(served_site: SiteServed, anna: HttpP
     anna.sign_up("fake-app@example.org")
     account = account_of(served_site)
     served_site.sql(
-        "INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (?, 'totp', '{}', datetime('now'))", account.hex
+        f"INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (?, 'totp', '{{}}', '{stored()}')", account.hex
     )
     anna.log_out()
     assert anna.log_in("fake-app@example.org").path == "/account/2fa/authenticate/"
@@ -475,7 +476,7 @@ def test_a_passkey_from_before_logs_in_and_is_made_again_with_it_and_a_code_by_m
     account, old = account_of(served_site), anna.authenticator()
     told = json.dumps({"name": "passkey", "credential": json.loads(old.create({"challenge": "AAAA"}))})
     served_site.sql(
-        "INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (?, 'webauthn', ?, datetime('now'))", account.hex, told
+        f"INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (?, 'webauthn', ?, '{stored()}')", account.hex, told
     )
     anna.log_out()
     assert anna.log_in_by_passkey(old, account.bytes).path == "/"

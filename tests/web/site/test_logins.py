@@ -7,6 +7,8 @@ from hashlib import sha256
 
 import pytest
 
+from expunge import clock
+from tests.moment import stored
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of, recovery_codes_of, seed_of
 from tests.web.site.kit import SiteServed
 from tests.web.site.rendered import pages
@@ -291,7 +293,7 @@ def test_a_browser_that_others_use_is_forgotten_at_the_end(anna: HttpPerson) -> 
 def test_a_browser_that_was_not_seen_for_long_is_not_known(served_site: SiteServed, anna: HttpPerson) -> None:
     anna.sign_up("long-ago@example.org")
     anna.log_out()
-    served_site.sql("UPDATE expunge_known_device SET seen = datetime('now', '-91 days')")
+    served_site.sql(f"UPDATE expunge_known_device SET seen = '{stored(days=-91)}'")
     assert anna.log_in("long-ago@example.org").path == "/account/login/code/confirm/"
 
 
@@ -305,7 +307,7 @@ def test_a_session_that_is_used_ends_all_the_same(served_site: SiteServed, anna:
         if change:
             served_site.sql(f"UPDATE expunge_session SET ends = datetime(ends, '{change}') WHERE digest = ?", digest)
         [[until]] = served_site.sql("SELECT ends FROM expunge_session WHERE digest = ?", digest)
-        return datetime.fromisoformat(until).replace(tzinfo=UTC) - datetime.now(UTC)
+        return datetime.fromisoformat(until).replace(tzinfo=UTC) - clock.now()
 
     assert timedelta(days=2, hours=23) < ends() < timedelta(days=3, hours=1), "a session that is not used for three days goes on"
     # Two days later it is used, and has three days again.
@@ -319,8 +321,8 @@ def test_a_session_that_is_used_ends_all_the_same(served_site: SiteServed, anna:
     assert anna.inside
     assert ends() > timedelta(days=2, hours=23)
     # Fourteen days after the login it is over, however it was used.
-    served_site.sql("UPDATE expunge_session SET latest = datetime('now', '+1 hours') WHERE digest = ?", digest)
+    served_site.sql(f"UPDATE expunge_session SET latest = '{stored(hours=1)}' WHERE digest = ?", digest)
     assert anna.inside
     assert ends() < timedelta(hours=1, minutes=1)
-    served_site.sql("UPDATE expunge_session SET latest = datetime('now', '-1 seconds') WHERE digest = ?", digest)
+    served_site.sql(f"UPDATE expunge_session SET latest = '{stored(seconds=-1)}' WHERE digest = ?", digest)
     assert not anna.inside

@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.household import KeptHousehold
@@ -140,8 +140,8 @@ def test_two_clerks_carry_out_an_order_once(tmp_path: Path, database: str, monke
         carriers = [OrderCarrier(first.used, look=0.1), OrderCarrier(second.used, look=0.1)]
         with first.used() as household:
             family = household.expunge.resolve("profile:p-mia").person.subject
-            household.register.open_account(AccountRecord(parent, b"parent", "en", datetime.now(UTC)))
-            household.register.set_membership(Membership(parent, family, MembershipRole.GUARDIAN, datetime.now(UTC)))
+            household.register.open_account(AccountRecord(parent, b"parent", "en", clock.now()))
+            household.register.set_membership(Membership(parent, family, MembershipRole.GUARDIAN, clock.now()))
             doors = LocalDeletions(household, carriers[0])
             digest = doors.preview(parent, family, b"s" * 32, Everything()).digest
             answer = doors._receive(parent, family, Everything(), "the form of a test", digest)

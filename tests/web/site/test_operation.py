@@ -24,6 +24,7 @@ from expunge.servers.processes import wait_until
 from expunge.telemetry import FaultPlaces
 from expunge.web.metrics import Metrics
 from expunge.web.serving.access_log import AccessLog, DailyKey
+from tests.moment import stored
 from tests.web.serving import issue
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed, site
@@ -238,7 +239,7 @@ def a_page_waits_for_no_mail_server(served: SiteServed) -> None:
 
 def make_overdue(path: Path, by: timedelta) -> None:
     with contextlib.closing(sqlite3.connect(path, timeout=20)) as database, database:
-        database.execute("UPDATE expunge_mail_waiting SET due = datetime('now', ?)", (f"-{by.total_seconds():.0f} seconds",))
+        database.execute("UPDATE expunge_mail_waiting SET due = ?", (stored(seconds=-by.total_seconds()),))
 
 
 @contextlib.contextmanager

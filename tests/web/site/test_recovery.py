@@ -10,6 +10,7 @@ import pytest
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.ports.accounts.sealed_fields import FieldKind
+from tests.moment import stored
 from tests.web.site.http_person import HttpPerson, code_of
 from tests.web.site.kit import BACK_IN, SiteServed
 
@@ -38,7 +39,7 @@ def waiting(site: SiteServed) -> int:
 
 
 def let_the_wait_pass(site: SiteServed) -> None:
-    site.kept("UPDATE expunge_account_recovery SET ready_at = datetime('now', '-1 minute')")
+    site.kept(f"UPDATE expunge_account_recovery SET ready_at = '{stored(minutes=-1)}'")
 
 
 def connected_with_a_company(site: SiteServed) -> str:
@@ -159,7 +160,7 @@ def test_one_that_nobody_used_lapses(served_site: SiteServed, anna: HttpPerson) 
     anna.enrol_app()
     person = HttpPerson(served_site)
     ask(person, address)
-    served_site.kept("UPDATE expunge_account_recovery SET ready_at = datetime('now', '-8 days'), lapses_at = datetime('now', '-1 day')")
+    served_site.kept(f"UPDATE expunge_account_recovery SET ready_at = '{stored(days=-8)}', lapses_at = '{stored(days=-1)}'")
     ask(person, address)
     assert person.last is not None
     assert person.last.path == "/account/recovery/waiting/", "a recovery that had lapsed let in"

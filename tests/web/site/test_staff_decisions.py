@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from expunge import clock
 from expunge.core.accounts.staff import RIGHTS, JobFunction, StaffRight
 from expunge.core.accounts.staff_acts import RevokeRights, SuspendStaff
 from expunge.core.accounts.staff_events import (
@@ -32,7 +33,7 @@ def account_of(served: SiteServed, label: str) -> str:
 
 def rights_of(served: SiteServed, label: str) -> frozenset[StaffRight]:
     account = register_of(served).accounts[account_of(served, label)]
-    return account.rights(datetime.now(UTC))
+    return account.rights(clock.now())
 
 
 @dataclass
@@ -159,7 +160,7 @@ def test_none_decides_about_oneself_and_the_last_administrator_stays(office: Off
 
 def test_another_way_to_sign_in_is_ended(office: Office) -> None:
     name = office.desk("totp-desk")
-    now = datetime.now(UTC)
+    now = clock.now()
     with stream_of(office.site) as stream:
         stream.enter(
             lambda _: (
@@ -364,7 +365,7 @@ def test_attempts_and_attacks_are_shown_in_numbers_without_names(office: Office)
     stranger = HttpPerson(office.site)
     for number in range(5):
         stranger.log_in(f"lost.owner.{number}@example.org", f"a password of somewhere else {number}")
-    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(" ")
+    now = clock.now().replace(tzinfo=None, microsecond=0).isoformat(" ")
     office.site.sql(
         "INSERT INTO expunge_incident (slot, kind, begun, recognised, seen, closed, tries, refused, suspects, successes, accounts, "
         "networks, entered) VALUES (NULL, 'spray', ?, ?, ?, ?, 812, 640, 800, 2, 310, 12, 2)",

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from expunge.servers.postgres import PostgresServer
+from tests.moment import stored
 from tests.web.site.http_person import FIREFOX, PASSWORD, HttpPerson, code_of, recovery_codes_of
 from tests.web.site.kit import CODE, SiteServed, site
 
@@ -158,7 +159,7 @@ def test_an_account_that_is_closed_leaves_nothing(served_site: SiteServed) -> No
         assert sealed not in told, table
     kept = {row[0] for row in served_site.sql("SELECT digest FROM expunge_session")}
     assert len(kept & set(digests)) < len(digests)
-    assert served_site.sql("SELECT count(*) FROM expunge_counter WHERE ends > datetime('now', '+1 day')") == [(0,)]
+    assert served_site.sql(f"SELECT count(*) FROM expunge_counter WHERE ends > '{stored(days=1)}'") == [(0,)]
     # Neither in free pages nor in the log of writes.
     for file in served_site.database.parent.iterdir():
         haystack = file.read_bytes()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from expunge import clock
 from expunge.bootstrap import Expunge, keeping
 from expunge.bootstrap.clerk.desks.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.household import KeptHousehold
@@ -180,7 +181,7 @@ def test_what_is_no_purpose_kind_or_time_changes_nothing(served: SiteServed) -> 
 def aged(served: SiteServed, child: str, days: float) -> list[Path]:
     found = sorted((served.folder / "world" / "media" / "voice" / child).glob("*.wav"))
     for path in found:
-        os.utime(path, (time.time() - days * 86400,) * 2)
+        os.utime(path, (clock.timestamp() - days * 86400,) * 2)
     return found
 
 

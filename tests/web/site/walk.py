@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hmac
 import struct
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
+from expunge import clock
 from tests.web.site import walk_guardians, walk_requests, walk_staff
 from tests.web.site.browser import Visitor
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass, link_in_mail, signed, stop_link, token
@@ -506,6 +506,6 @@ class Walk:
 def one_time(secret: str, steps: int = 0) -> str:
     """The code that a code app shows some steps from now (RFC 6238, six digits, 30 s)."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30 + steps), "sha1")
+    digest = hmac.digest(key, struct.pack(">Q", int(clock.timestamp()) // 30 + steps), "sha1")
     start = digest[-1] & 15
     return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"

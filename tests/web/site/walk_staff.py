@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from expunge import clock
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import InviteStaff, SuspendStaff
 from expunge.core.accounts.staff_events import StaffReason
@@ -102,7 +102,7 @@ def incidents(walk: Walk) -> None:
 
 def attack(walk: Walk) -> None:
     """Enter an attack that is over."""
-    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(" ")
+    now = clock.now().replace(tzinfo=None, microsecond=0).isoformat(" ")
     walk.served.sql(
         "INSERT INTO expunge_incident (slot, kind, begun, recognised, seen, closed, tries, refused, suspects, successes, accounts, "
         "networks, entered) VALUES (NULL, 'spray', ?, ?, ?, ?, 812, 640, 800, 2, 310, 12, 2)",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from expunge import clock
 from expunge.ports.clock import Clock
 
 SLACK = timedelta(seconds=2)
@@ -17,7 +18,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Aware UTC, microseconds."""
-        return datetime.now(UTC)
+        return clock.now()
 
 
 class MonotonicClock:

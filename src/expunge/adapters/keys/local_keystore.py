@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from expunge import durable
+from expunge import clock, durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.file_lock import FileLock
 from expunge.adapters.keys import key_files, key_material
@@ -445,7 +445,7 @@ class LocalKeys:
 
 
 def _time_text(at: datetime | None) -> bytes:
-    return f"{(at or datetime.now(UTC)).astimezone(UTC).strftime(_TIME)}\n".encode("ascii")
+    return f"{(at or clock.now()).astimezone(UTC).strftime(_TIME)}\n".encode("ascii")
 
 
 def _place(order: OrderId, kind: str) -> str:

@@ -12,13 +12,13 @@ import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from expunge import durable
+from expunge import clock, durable
 from expunge.adapters.host.file_lock import FileLock
 from expunge.core import note
 from expunge.core.log import checkpoint, witness_protocol
@@ -31,11 +31,6 @@ KEY_FILE = "witness.key"
 CHECKPOINT = "checkpoint"
 _MOST_EVIDENCE = 100
 """Requests kept for each log; whoever holds its key could fill the disk with more."""
-
-
-def system_time() -> datetime:
-    """The time of the machine."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Witness:
         Misconfigured: the key can be read by others, or belongs to a witness of another name. StateCorrupt: it is no key.
     """
 
-    def __init__(self, folder: Path, name: str, policy: TrustPolicy, *, now: Callable[[], datetime] = system_time) -> None:
+    def __init__(self, folder: Path, name: str, policy: TrustPolicy, *, now: Callable[[], datetime] = clock.now) -> None:
         self._folder = folder
         self._keys = tuple(log.key for log in policy.logs)
         self._now = now

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from expunge import durable
+from expunge import clock, durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.file_lock import FileLock
 from expunge.adapters.keys import key_files
@@ -101,7 +101,7 @@ class EpochFiles:
 
     def write(self, epoch: int, data: bytes, at: datetime | None = None) -> None:
         """Make an epoch's file, durably. Call it under :meth:`changing`."""
-        line = (at or datetime.now(UTC)).strftime(_TIME).encode()
+        line = (at or clock.now()).strftime(_TIME).encode()
         # commit point: the epoch lives.
         durable.write_bytes(self.path(epoch), line + b"\n" + data, at="roots.make")
 

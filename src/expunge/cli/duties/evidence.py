@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge import clock
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
@@ -68,7 +69,7 @@ def verify(
     from expunge.cli.terminal.evidence_files import read_pack
     from expunge.core.verification import evidence_verify
 
-    found = evidence_verify.verify(read_pack(file), trust.read_bytes() if trust else None, at=datetime.now(UTC))
+    found = evidence_verify.verify(read_pack(file), trust.read_bytes() if trust else None, at=clock.now())
     if as_json:
         said = {"holds": True, "trusted": found.trusted, "receipts": found.receipts, "ledger": found.ledger, "registers": found.registers}
         output.write_json("evidence-verification/1", {**said, **_values(found.manifest), "steps": found.steps})

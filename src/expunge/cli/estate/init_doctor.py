@@ -8,12 +8,12 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from expunge import clock
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.installation import PASSPHRASE, ask_secret, opened
 from expunge.errors import EvidenceInvalid, ExpungeError, StateCorrupt, UsageError
@@ -172,7 +172,7 @@ def _outside(expunge: Expunge, since: Sequence[Path]) -> Iterator[DoctorCheck]:
     from expunge.cli.terminal.checkpoints import kept_heads, parsed_policy
 
     # Why without witnesses: what is asked is whether the state is of one moment, not whether others looked.
-    now, policy = datetime.now(UTC), replace(parsed_policy(expunge.published_policy().encode()), quorum="none")
+    now, policy = clock.now(), replace(parsed_policy(expunge.published_policy().encode()), quorum="none")
     try:
         known = [(each.head.size, each.head.root) for each in kept_heads(since, policy, now)]
         with survey.log_source(str(expunge.state / "log")) as source:

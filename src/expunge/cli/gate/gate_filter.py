@@ -9,10 +9,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from expunge import clock
 from expunge.errors import ExpungeError, Misconfigured, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def writer_of(settings: Settings, product: str, purpose: str) -> ManifestWriter:
 
     if settings.pipeline is None:
         raise Misconfigured("the gate.toml names no pipeline to sign a manifest with", help="run `expunge gate key NAME`")
-    return ManifestWriter(settings.pipeline, product, purpose, lambda: datetime.now(UTC))
+    return ManifestWriter(settings.pipeline, product, purpose, clock.now)
 
 
 def _save(writer: ManifestWriter, path: Path, tally: Tally) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge import clock
 from expunge.cli.orders import plan_commands
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
@@ -101,7 +102,7 @@ def except_item(
     """Claim that one item stays: by an exemption that the order knows, or because it is technically infeasible. Signed, never silent."""
     from expunge.core.disgorgement.disgorgement_events import ItemExcepted, claim
 
-    wanted = ItemExcepted(datetime.now(UTC), name, limb, item, exemption, ground, authority, _until(until), approver, "")
+    wanted = ItemExcepted(clock.now(), name, limb, item, exemption, ground, authority, _until(until), approver, "")
     with opened(map_file, recover=not message) as expunge:
         expunge.disgorgements.check_claim(wanted)
         if message:
@@ -195,8 +196,8 @@ def drawn(order: Disgorgement, found: Sequence[LimbExamination], standing: Disgo
         for made in standing.of_limb(each.limb.name) if standing else ():
             if made.order is not None:
                 branch.add(Text(f"order {made.order}: next: expunge plan {made.order}"))
-        for clock, due in _clocks(order, each.limb.clocks):
-            branch.add(Text(f"{clock} {due}", style="dim"))
+        for name, due in _clocks(order, each.limb.clocks):
+            branch.add(Text(f"{name} {due}", style="dim"))
     for limb in order.forward:
         root.add(Text(f"{limb.name} ({limb.provision}): looks forward; destroys nothing; expunge order forward-check ID"))
     for recipient in order.recipients:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge import clock
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.log_answers import cosigned
 from expunge.cli.terminal.receipt_files import read_folder
@@ -64,7 +65,7 @@ def verify(
 
     if since and log is None:
         raise UsageError("--since compares with the log of now", help="give --log with the log's address or folder")
-    now = datetime.now(UTC)
+    now = clock.now()
     files, keys = read_folder(folder), trust.read_bytes() if trust else None
     if view_verify.is_receipt_of_look(files):
         _verify_look(files, keys, opening, log, since or [], now, as_json=as_json)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from expunge import clock
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.checkpoints import kept_heads, parsed_policy
 from expunge.cli.terminal.exit_codes import Exit
@@ -58,7 +59,7 @@ def watch(
     for turn in range(times or (1 if every is None else 1 << 62)):
         if turn:
             time.sleep(every or 0)
-        now = datetime.now(UTC)
+        now = clock.now()
         kept = kept_heads(since or (), policy, now)
         with survey.log_source(where) as source:
             look = survey.watch_log(source, policy, keep, now, survey.WatchLimits(limit, kept=kept))

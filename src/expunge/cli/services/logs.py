@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from expunge import clock
 from expunge.cli.services.log_watch import watch
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.checkpoints import kept_heads, parsed_policy
@@ -58,7 +58,7 @@ def verify(
     from expunge import survey
 
     where, text = _which(where, trust, map_file)
-    now, policy = datetime.now(UTC), parsed_policy(text)
+    now, policy = clock.now(), parsed_policy(text)
     known = [(each.head.size, each.head.root) for each in kept_heads(since or (), policy, now)]
     with survey.log_source(where) as source:
         audit = survey.audit(source, policy, known, now, heads_only=heads_only)

@@ -7,12 +7,13 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from expunge import clock
 from expunge.cli.terminal import options, output
 from expunge.errors import Misconfigured, UsageError
 
@@ -168,7 +169,7 @@ def _tell_first_link(keeper: KeeperChild, *, as_json: bool) -> None:
 
 def _tell_end(tls: TlsFiles | None) -> None:
     """Tell the operator of a certificate that ends soon."""
-    if tls and (left := tls.context()[1] - datetime.now(UTC)) < _SOON:
+    if tls and (left := tls.context()[1] - clock.now()) < _SOON:
         output.note(f"the certificate ends in {output.count(left.days, 'day')}; after it is renewed, send this process SIGHUP")
 
 

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.util import find_spec
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.bootstrap.desk.one_process import desk_in_process, guard_of
@@ -98,7 +98,7 @@ def _joined(expunge: Expunge, guard: AccountGuard, label: str, function: JobFunc
 
 def train(expunge: Expunge, label: str, *purposes: ReviewPurpose) -> None:
     """Enter that an employee was trained today, and made the statement of some purposes: of no purpose, for one who approves."""
-    today = datetime.now(UTC).date()
+    today = clock.today()
     expunge.reviewers.train(label, ACCESS_ROLE, today)
     for purpose in purposes:
         expunge.reviewers.train(label, purpose_role(purpose), today)

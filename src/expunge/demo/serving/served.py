@@ -20,6 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.accounts.memberships import MembershipRole
 from expunge.demo.company import office, services
@@ -72,7 +73,7 @@ class Login:
     @property
     def code(self) -> str:
         """The code that the app shows now."""
-        return code_at(self.seed, time.time())
+        return code_at(self.seed, clock.timestamp())
 
 
 def serve(
@@ -177,7 +178,7 @@ def _token(key: Ed25519PrivateKey, origin: str, address: str, roles: Sequence[tu
     """Return the company's word for the roles of an account, signed as its app would sign it."""
     import jwt
 
-    now = int(time.time())
+    now = int(clock.timestamp())
     families = [{"subject": f"profile:{profile}", "role": role.value} for profile, _, role in roles]
     claims = {
         "iss": ISSUER, "aud": origin, "jti": secrets.token_hex(8), "iat": now, "exp": now + 600,

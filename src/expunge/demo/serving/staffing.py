@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff
@@ -53,7 +53,7 @@ def invited(expunge: Expunge) -> tuple[StaffLink, ...]:
         if trained:
             office.train(expunge, label, *(ReviewPurpose if function is JobFunction.REVIEWER else ()))
         if function is JobFunction.OPERATOR:
-            expunge.reviewers.train(label, DELETION_ROLE, datetime.now(UTC).date())
+            expunge.reviewers.train(label, DELETION_ROLE, clock.today())
         links.append(StaffLink(label, what, link))
     return tuple(links)
 

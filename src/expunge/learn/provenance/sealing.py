@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
-from expunge import durable
+from expunge import clock, durable
 from expunge.core.models import artefact_manifest
 from expunge.core.models.artefact_manifest import ArtefactManifest
 from expunge.core.models.read_recordings import ReadRecordings
@@ -99,7 +99,7 @@ class Sealer:
             records=tuple(sorted({artefact_manifest.record(key, each.id, each.content) for each in held})),
             parents=tuple(sorted({artefact_manifest.artefact(contents_of(parent)) for parent in parents})),
             complete=complete,
-            made=datetime.now(UTC),
+            made=clock.now(),
         )
         file = self._folder / f"{made.name}{artefact_manifest.SUFFIX}"
         self._require_no_less(made, file)

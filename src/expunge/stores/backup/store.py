@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from expunge import clock
 from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding, Retained
 from expunge.core.retention.age_histogram import Ages, AgeSpan
@@ -67,7 +68,7 @@ class Backup:
 
     def _retained(self, path: Path) -> Retained:
         earliest, latest = made_between(path)
-        if latest + self._keep <= datetime.now(UTC):
+        if latest + self._keep <= clock.now():
             return Retained(f"backups of {self._of} that have outlived their schedule, until somebody removes them", earliest, None)
         return Retained(self._ground(), earliest, latest - earliest + self._keep)
 
@@ -84,7 +85,7 @@ class Backup:
         if not self._folder.is_dir():
             yield Finding(FindingKind.MISSING, name, where, "the folder of backups cannot be seen from here", "correct `url:`, or mount it")
             return
-        now = datetime.now(UTC)
+        now = clock.now()
         made = [made_between(path)[1] for path in self._backups()]
         late = sum(1 for each in made if each + self._keep <= now)
         if late:

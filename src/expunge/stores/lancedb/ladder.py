@@ -16,7 +16,7 @@ from typing import Any
 
 from lance.query import DocumentGranularity
 
-from expunge import durable, permit
+from expunge import clock, durable, permit
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason
 from expunge.faults import failpoint
 from expunge.stores.files.open_files import holders
@@ -170,7 +170,7 @@ def unfinished(ladder: Ladder) -> int:
     removed = 0
     for path in orphans(ladder.table):
         try:
-            old = time.time() - path.stat().st_mtime >= ladder.unfinished.total_seconds()
+            old = clock.timestamp() - path.stat().st_mtime >= ladder.unfinished.total_seconds()
         except FileNotFoundError:
             continue
         if old:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from expunge import permit
+from expunge import clock, permit
 from expunge.core.values.outcome import Kept, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.s3.bucket_connection import BATCH, Bucket, BucketEntry, Upload
@@ -95,7 +95,7 @@ class BucketDeleter:
             if trouble.unable.reason is Reason.UNREACHABLE:
                 raise
             return None
-        return kept_by(head, datetime.now(UTC))
+        return kept_by(head, clock.now())
 
     # --- deleting -------------------------------------------------------------------------------
 

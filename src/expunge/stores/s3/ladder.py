@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from expunge import permit
+from expunge import clock, permit
 from expunge.core.values.outcome import Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.s3.bucket_connection import Bucket
@@ -56,7 +56,7 @@ class BucketRung:
 
 def abandoned_uploads(way: BucketClimb) -> int:
     """Abort old uploads to files of many subjects: their parts cannot be read, and may hold records of any subject."""
-    before = datetime.now(UTC) - STALE
+    before = clock.now() - STALE
     many = [layout for layout in way.layouts if layout.dataset.format]
     if not many:
         return 0
@@ -130,5 +130,5 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return datetime.now(UTC)
+        return clock.now()
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -30,12 +30,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from expunge import clock
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from expunge.testing.desk.browser import Answer, Browser, UnexpectedPage, send_code
 from expunge.testing.desk.detail import measure
@@ -133,7 +133,7 @@ class Walk:
         self._require(bool(account), f"{reviewer.label} is not offered", page)
         for role in ("access to recordings", f"review {PURPOSE}"):
             page = approver.browser.post(
-                f"{_DESK}/people/training/", account=account, role=role, on=datetime.now(UTC).date().isoformat(), certificate=""
+                f"{_DESK}/people/training/", account=account, role=role, on=clock.today().isoformat(), certificate=""
             )
             self._require(page.path == f"{_DESK}/people/", "the training was not entered", page)
         reviewer.browser.get(f"{_DESK}/my-training/harm/")

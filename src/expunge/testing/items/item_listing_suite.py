@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
+from expunge import clock
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
 from expunge.ports.optional.item_listing import ItemListing
@@ -30,7 +31,7 @@ class ItemListingSuite(StoreHarness):
                 sizes = sorted(sum(map(len, item.chunks)) for item in store.export(dataset, copy))
                 assert sorted(each.size for each in found.values()) == sizes
                 for each in found.values():
-                    assert each.modified is None or abs(each.modified - datetime.now(UTC)) < timedelta(days=1)
+                    assert each.modified is None or abs(each.modified - clock.now()) < timedelta(days=1)
                     assert copy.selector is not None
                     assert any(each.fields[name] & values for name, values in copy.selector.match.items() if name in each.fields)
 

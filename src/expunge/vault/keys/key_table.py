@@ -9,11 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from expunge import clock
 from expunge.errors import Conflict, IllegalTransition, KeyDestroyed, KeyUnknown, UsageError
 from expunge.ports.vault.key_epochs import EpochEnd, KeyDeath, KeyEpoch
 from expunge.ports.vault.root_keys import RootKeys
@@ -33,10 +34,6 @@ _COLUMNS = "o.number, o.id, d.name, o.at, o.clear, o.owners, o.wrapped, o.label,
 _FROM = "objects o JOIN datasets d ON d.number = o.dataset JOIN slots s ON s.slot = o.slot"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class KeyTable:
     """Keys of subjects and recordings, wrapped. Safe between threads and processes; made by :meth:`open`."""
 
@@ -49,7 +46,7 @@ class KeyTable:
         """How many shreds the table lacked when it was opened. If any, it came from a backup, or a shredding process died."""
 
     @classmethod
-    def open(cls, path: Path, roots: RootKeys, shreds: ShredRegister, *, now: Callable[[], datetime] = _now) -> Self:
+    def open(cls, path: Path, roots: RootKeys, shreds: ShredRegister, *, now: Callable[[], datetime] = clock.now) -> Self:
         """Open the table, or make it. Missing shreds, after a crash or from a backup, are replayed before anything opens.
 
         Args:

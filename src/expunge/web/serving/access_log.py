@@ -12,12 +12,13 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
 from django.http.cookie import parse_cookie
 
+from expunge import clock
 from expunge.web.metrics import Metrics, method_word
 from expunge.web.routes import route_of
 
@@ -28,7 +29,7 @@ _ID = 12
 class DailyKey:
     """A random key for each day. Safe between threads."""
 
-    def __init__(self, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
+    def __init__(self, today: Callable[[], date] = clock.today) -> None:
         """Begin with none."""
         self._today, self._guard = today, threading.Lock()
         self._day: date | None = None
@@ -87,7 +88,7 @@ class AccessLog:
             return
         session = parse_cookie(environ.get("HTTP_COOKIE", "")).get(self._cookie, "") if self._cookie else ""
         line = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "time": clock.now().isoformat(timespec="milliseconds"),
             "method": method_word(method),
             "route": route,
             "status": status,

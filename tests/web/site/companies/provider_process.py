@@ -25,6 +25,8 @@ from joserfc import jws
 from joserfc.jwk import OctKey, RSAKey
 from werkzeug.serving import make_server
 
+from expunge import clock
+
 Start = Callable[..., Any]
 
 
@@ -112,7 +114,7 @@ class Conduct:
 
 def _moment(value: Any) -> Any:
     """A claim as it is, or seconds from now where it is written ``now-600``."""
-    return int(time.time()) + int(value[3:] or 0) if isinstance(value, str) and value.startswith("now") else value
+    return int(clock.timestamp()) + int(value[3:] or 0) if isinstance(value, str) and value.startswith("now") else value
 
 
 def _claims_of(user: Any, *arguments: Any) -> dict[str, Any]:

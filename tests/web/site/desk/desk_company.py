@@ -9,12 +9,11 @@ import contextlib
 import io
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.journal.review_words import CaseKind, Clarity, ReviewPurpose, Sound
 from expunge.core.review.new_review import NewReview
@@ -88,7 +87,7 @@ def enrich(folder: Path) -> None:
 
 def settle(path: Path) -> None:
     """Make a recording an hour old: what was written a moment ago may still be recorded, and a camera is not watched live."""
-    then = time.time() - 3600
+    then = clock.timestamp() - 3600
     os.utime(path, (then, then))
 
 
@@ -117,7 +116,7 @@ def new(name: str = RING, dataset: str = "rings", last_ms: int = 6000, **changes
 
 def prepared(folder: Path, *labels: str) -> None:
     """Enter that accounts were trained and made their statements, as the operator does: for every purpose."""
-    today = datetime.now(UTC).date()
+    today = clock.today()
     with Expunge.open(folder / "expunge.yaml") as opened:
         for label in labels:
             opened.reviewers.train(label, ACCESS_ROLE, today)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from playwright.sync_api import Page
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.journal.finding_events import FindingOpened
 from expunge.core.noticing.findings import finding_id
@@ -35,12 +36,12 @@ def sit(visitor: Visitor, person: Employee) -> Page:
 
 def plant(office: Desk, of: Colleague) -> str:
     """Enter a finding about a day."""
-    day = datetime.now(UTC).date() - timedelta(days=3)
+    day = clock.today() - timedelta(days=3)
 
     def enter() -> None:
         with Expunge.open(office.served.folder / "expunge.yaml") as opened:
             met = {"bedrooms": 3351, "same-household-again": 44, "long-watching": 9120}
-            event = FindingOpened(datetime.now(UTC), finding_id(of.account, day), of.account, "reviewer", day.isoformat(), met, "0" * 64)
+            event = FindingOpened(clock.now(), finding_id(of.account, day), of.account, "reviewer", day.isoformat(), met, "0" * 64)
             register(opened.context.journal, FINDINGS, event)
 
     with ThreadPoolExecutor(1) as apart:

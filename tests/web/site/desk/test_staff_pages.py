@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from uuid import UUID
 
 import pytest
 
+from expunge import clock
 from expunge.bootstrap import Expunge
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import InviteStaff
@@ -151,13 +152,13 @@ def test_an_emergency_is_a_loud_page_of_its_own_and_is_judged_by_another_person(
 
 
 def test_a_finding_stands_beside_what_is_usual_and_two_people_close_it(office: Desk, seats: Seats) -> None:
-    day, reviewer = datetime.now(UTC).date() - timedelta(days=40), office["reviewer-2"]
+    day, reviewer = clock.today() - timedelta(days=40), office["reviewer-2"]
     finding = finding_id(reviewer.account, day)
     met = {"bedrooms": 3351, "many-households": 44}
 
     def plant() -> None:
         with Expunge.open(office.served.folder / "expunge.yaml") as opened:
-            found = FindingOpened(datetime.now(UTC), finding, reviewer.account, "reviewer", day.isoformat(), met, "0" * 64)
+            found = FindingOpened(clock.now(), finding, reviewer.account, "reviewer", day.isoformat(), met, "0" * 64)
             register(opened.context.journal, FINDINGS, found)
 
     with ThreadPoolExecutor(1) as apart:
@@ -196,13 +197,13 @@ def test_a_reviewer_is_trained_by_another_person_and_signs_the_very_statement_wi
     assert browser.get("/staff/desk/people/training/").status == HTTPStatus.FORBIDDEN
     form = seats.officer.get("/staff/desk/people/training/")
     assert office["officer"].account not in form.text, "no person enters a training of their own"
-    today = datetime.now(UTC).date().isoformat()
+    today = clock.today().isoformat()
     for role in (ACCESS_ROLE, purpose_role(HARM)):
         seats.officer.get("/staff/desk/people/training/")
         done = seats.officer.send("certificate", account=fresh.account, role=role, on=today, certificate="ab" * 32)
         assert "The training is entered" in done.words, done.words
     with pytest.raises(DeskRefused, match="own"):
-        office.door.train(office["officer"].caller, office["officer"].account, ACCESS_ROLE, datetime.now(UTC).date())
+        office.door.train(office["officer"].caller, office["officer"].account, ACCESS_ROLE, clock.today())
 
     page = browser.get("/staff/desk/my-training/harm/")
     for line in statement(HARM).strip().splitlines():
@@ -271,7 +272,7 @@ def test_who_looked_is_asked_in_a_form_and_says_that_none_is_missing(office: Des
     assert f"/staff/desk/requests/{lease.request}/" in found.text
     assert found.path == "/staff/desk/looks/"
     assert "?" not in found.url
-    today = datetime.now(UTC).date().isoformat()
+    today = clock.today().isoformat()
     assert "LE-95" in seats.officer.send("reviewer", recording="", first=today, last=today).words
     assert "LE-95" not in seats.officer.send("reviewer", recording="", first="2026-01-01", last="2026-01-02").words
     assert "LE-95" in seats.officer.send("reviewer", reviewer=office["reviewer"].label, first="", last="").words

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from expunge import clock
 from expunge.core.journal.review_events import ClarityChanged, ReviewRecused, ViewServed
 from expunge.core.journal.review_words import Clarity, RecusalReason, ReviewPurpose, Sound
 from expunge.core.review.watched import WatchDoubt, WatchedLease
@@ -211,9 +212,11 @@ def test_a_family_that_says_no_stops_the_player_and_reads_what_was_seen(watched:
 
 def frames_by_polling(page: Page, seconds: float) -> list[tuple[float, int]]:
     """The frames that were shown so far, every tenth of a second. A page without scripts has no callbacks."""
-    found, ends = [], time.time() + seconds
-    while time.time() < ends:
-        found.append((time.time(), int(page.evaluate("document.querySelector('video.paced').getVideoPlaybackQuality().totalVideoFrames"))))
+    found, ends = [], clock.timestamp() + seconds
+    while clock.timestamp() < ends:
+        found.append(
+            (clock.timestamp(), int(page.evaluate("document.querySelector('video.paced').getVideoPlaybackQuality().totalVideoFrames")))
+        )
         page.wait_for_timeout(100)
     return found
 
@@ -320,7 +323,7 @@ def test_a_server_that_falls_silent_stops_the_player_within_seconds(watched: Wat
     view = watched.began()
     page = playing(watched, seated, view)
     with stopped(watched.site.served.process.pid):
-        began = time.time()
+        began = clock.timestamp()
         expect(page.get_by_role("heading", name="The view has ended")).to_be_visible(timeout=10_000)
         page.wait_for_timeout(500)
         assert last_painted(page) <= began + 4.0
@@ -331,11 +334,11 @@ def test_a_server_that_falls_silent_stops_the_player_within_seconds(watched: Wat
 def test_a_stream_of_beats_that_breaks_stops_the_player_at_once(watched: Watching, seated: Visitor) -> None:
     view = watched.began()
     page = playing(watched, seated, view)
-    began = time.time()
+    began = clock.timestamp()
     watched.site.begin_worker_anew()
     expect(page.get_by_role("heading", name="The view has ended")).to_be_visible()
-    assert last_painted(page) <= time.time()
-    assert began < time.time()
+    assert last_painted(page) <= clock.timestamp()
+    assert began < clock.timestamp()
 
 
 def hide(page: Page, hidden: bool) -> None:

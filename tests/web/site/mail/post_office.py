@@ -38,7 +38,7 @@ fields = FieldSeals(bytes(32))
 make_pages(fields)
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.utils import timezone
+from expunge import clock
 from expunge.errors import ExpungeError
 from expunge.web.site.mail import addresses, outbox
 from expunge.web.site.mail.mail_server import MailServer

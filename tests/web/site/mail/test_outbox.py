@@ -136,8 +136,8 @@ def test_what_may_pass_is_tried_again_after_longer_and_longer(desk: Office) -> N
         waits = []
         for _ in range(10):
             attempt()
-            waits += [{{round((row.due - timezone.now()).total_seconds()) for row in WaitingMail.objects.all()}}]
-            WaitingMail.objects.update(due=timezone.now())
+            waits += [{{round((row.due - clock.now()).total_seconds()) for row in WaitingMail.objects.all()}}]
+            WaitingMail.objects.update(due=clock.now())
         answer([[*map(list, waits)], WaitingMail.objects.filter(attempts=10).count(), addresses.trouble_of({KIM!r})])
     """
     with desk.postmaster.listening():
@@ -197,8 +197,8 @@ def test_two_processes_send_each_message_once(desk: Office) -> None:
 def test_a_code_that_has_ended_is_not_sent(desk: Office) -> None:
     code = f"""
         from email.utils import format_datetime
-        put({KIM!r}, headers={{"Expires": format_datetime(timezone.now() - timedelta(seconds=1))}})
-        put("lee@family.example", headers={{"Expires": format_datetime(timezone.now() + timedelta(minutes=3))}})
+        put({KIM!r}, headers={{"Expires": format_datetime(clock.now() - timedelta(seconds=1))}})
+        put("lee@family.example", headers={{"Expires": format_datetime(clock.now() + timedelta(minutes=3))}})
         attempt()
         answer([addresses.trouble_of({KIM!r}).kind, counted])
     """
@@ -222,7 +222,7 @@ def test_the_queue_is_bounded_and_of_many_messages_to_one_address_the_newest_are
         import uuid
         for number in range(25): put({KIM!r}, f"number {{number}}.")
         attempt()
-        now = timezone.now()
+        now = clock.now()
         row = dict(recipient="x", key=b"", body=b"", queued=now, due=now, ends=now)
         WaitingMail.objects.bulk_create(WaitingMail(id=uuid.uuid4(), **row) for _ in range(outbox.MOST_WAITING))
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 
+from expunge import clock
 from expunge.bootstrap.vault.adopting.clear_place import CHANGED, ClearName, Mark, StaysInTheClear
 from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.core.values.outcome import Reason
@@ -38,7 +39,7 @@ class ObjectMark:
     @classmethod
     def of(cls, entries: Sequence[BucketEntry]) -> ObjectMark:
         """Return the mark of the states of one key."""
-        return cls(_versions(entries), moment(entries[0].modified) or datetime.now(UTC))
+        return cls(_versions(entries), moment(entries[0].modified) or clock.now())
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class ClearBucket:
         names = list(marks)
         with speaking(self.spec):
             held = BucketDeleter(self.bucket).held(names)
-            limit = datetime.now(UTC) - _ABANDONED
+            limit = clock.now() - _ABANDONED
             begun = {each.key for each in self.bucket.uploads(common_head(names)) if (moment(each.initiated) or limit) >= limit}
         found: dict[str, StaysInTheClear] = {}
         for name, mark in marks.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from expunge import clock
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.outcome import Reason
 from expunge.stores.arrow.damage import Damaged, readable
@@ -200,7 +200,7 @@ class LocalLake:
             status = found.entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             return None
-        settled = time.time() - status.st_mtime > _SETTLED_S
+        settled = clock.timestamp() - status.st_mtime > _SETTLED_S
         return LakeName(found.key, readings, status.st_size, version_of(status), found.is_link, settled=settled)
 
     def states(self, key: str) -> list[LakeName]:

@@ -19,9 +19,9 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from expunge import clock
 from expunge.core.accounts.mail_addresses import is_address
 from expunge.errors import Busy, Undelivered
 from expunge.ports.accounts.sealed_fields import FieldKind
@@ -142,7 +142,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def render_mail(self, template_prefix: str, email: Any, context: dict[str, Any], headers: dict[str, str] | None = None) -> EmailMessage:
         """Return a message that says until when it is worth sending, where it has a code in it."""
         lasts = _CODES_LAST.get(template_prefix)
-        until = {"Expires": format_datetime(timezone.now() + timedelta(seconds=lasts()))} if lasts and "code" in context else {}
+        until = {"Expires": format_datetime(clock.now() + timedelta(seconds=lasts()))} if lasts and "code" in context else {}
         message: EmailMessage = super().render_mail(template_prefix, email, context, {**(headers or {}), **until})
         return message
 

@@ -11,8 +11,8 @@ from allauth.account.signals import password_changed, password_reset, password_s
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from django.core.cache import cache
-from django.utils import timezone
 
+from expunge import clock
 from expunge.web.site.accounts import known_devices, recovery, sessions
 from expunge.web.site.accounts.models import Account, Counter
 from expunge.web.site.accounts.session_store import SessionStore
@@ -68,7 +68,7 @@ def enrolled(request: Any, user: Any, authenticator: Any, **_: Any) -> None:
 
 def tidy() -> None:
     """Remove what has ended: sessions, known browsers, counters, recoveries, and accounts whose address was never proven."""
-    now = timezone.now()
+    now = clock.now()
     SessionStore.clear_expired()
     known_devices.forget_unseen()
     Counter.objects.filter(ends__lte=now).delete()
@@ -84,5 +84,5 @@ def end_unproven(address: str = "", older: timedelta = UNPROVEN) -> None:
     """
     addresses = EmailAddress.objects.filter(verified=False)
     meant = addresses.filter(email=address) if address else addresses
-    doubtful = Account.objects.filter(since__lte=timezone.now() - older, last_login=None, pk__in=meant.values("user"))
+    doubtful = Account.objects.filter(since__lte=clock.now() - older, last_login=None, pk__in=meant.values("user"))
     doubtful.exclude(pk__in=EmailAddress.objects.filter(verified=True).values("user")).delete()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -12,8 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from expunge import clock
 from expunge.web.site.accounts.models import Counter
 
 
@@ -37,7 +36,7 @@ class CounterCache(BaseCache):
     def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         """Keep a value where there is none. Return whether it was kept."""
         name = self._name(key, version)
-        Counter.objects.filter(name=name, ends__lte=timezone.now()).delete()
+        Counter.objects.filter(name=name, ends__lte=clock.now()).delete()
         try:
             with transaction.atomic():
                 Counter.objects.create(name=name, value=json.dumps(value).encode(), ends=self._ends(timeout))
@@ -63,13 +62,10 @@ class CounterCache(BaseCache):
 
     def _ends(self, timeout: Any) -> datetime | None:
         at = self.get_backend_timeout(timeout)
-        return None if at is None else timezone.now() + timedelta(seconds=max(0.0, at - _now()))
+        return None if at is None else clock.now() + timedelta(seconds=max(0.0, at - clock.timestamp()))
 
 
 def _live() -> Any:
     from django.db.models import Q
 
-    return Q(ends__gt=timezone.now()) | Q(ends=None)
-
-
-_now: Callable[[], float] = lambda: timezone.now().timestamp()  # noqa: E731
+    return Q(ends__gt=clock.now()) | Q(ends=None)

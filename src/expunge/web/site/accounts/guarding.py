@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import time
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from expunge import clock
 from expunge.core.accounts.asks import AskKind
 from expunge.errors import AlreadyThere
 from expunge.ports.accounts.account_guard import FIRST_PERMIT_SECONDS, AccountGuard
@@ -45,13 +45,13 @@ def guard_session(request: HttpRequest) -> bytes:
 
 def keep_permit(request: HttpRequest, account: Account, permit: str) -> None:
     """Keep a permit to enrol a credential, for as long as the guard takes it."""
-    request.session[_PERMIT] = {"permit": permit, "account": str(account.pk), "until": time.time() + FIRST_PERMIT_SECONDS}
+    request.session[_PERMIT] = {"permit": permit, "account": str(account.pk), "until": clock.timestamp() + FIRST_PERMIT_SECONDS}
 
 
 def enrolment_permit(request: HttpRequest, account: Account) -> str:
     """Return the permit to enrol a credential that this browser holds; empty for none. The guard may know it no more."""
     held = request.session.get(_PERMIT)
-    if held is None or held["account"] != str(account.pk) or held["until"] <= time.time():
+    if held is None or held["account"] != str(account.pk) or held["until"] <= clock.timestamp():
         return ""
     permit: str = held["permit"]
     return permit

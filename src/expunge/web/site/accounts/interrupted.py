@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, TypedDict
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from expunge import clock
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.shell.typed import is_secret
 
@@ -58,7 +58,7 @@ class KeepTyped:
             if (waiting := request.session.get(_KEY)) and waiting["path"] == request.path:
                 del request.session[_KEY]
         elif isinstance(response, HttpResponseRedirect) and _leads_to_login(response) and (typed := _typed(request)):
-            request.session[_KEY] = Typed(path=request.path, typed=typed, at=time.time())
+            request.session[_KEY] = Typed(path=request.path, typed=typed, at=clock.timestamp())
             response["Location"] = f"{reverse('account_login')}?{urlencode({'next': reverse('accounts_typed_before')})}"
         return response
 
@@ -85,7 +85,7 @@ class EnrolFirst:
 def kept(request: HttpRequest) -> Typed | None:
     """Return the form that was interrupted; None where none was, or it is too old."""
     found: Typed | None = request.session.get(_KEY)
-    return found if found is not None and time.time() - found["at"] < _SECONDS else None
+    return found if found is not None and clock.timestamp() - found["at"] < _SECONDS else None
 
 
 def _leads_to_login(response: HttpResponseRedirect) -> bool:

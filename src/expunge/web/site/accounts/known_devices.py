@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.utils import timezone
 
+from expunge import clock
 from expunge.web.site.accounts.columns.coarse import kind_of_browser, network_of
 from expunge.web.site.accounts.models import Account, KnownDevice
 
@@ -34,7 +34,7 @@ MOST = 20
 
 def is_known(request: HttpRequest, account: Account) -> bool:
     """Return whether the person has logged in on this browser before, and did not forget it."""
-    return _here(request, account).filter(seen__gt=timezone.now() - UNSEEN).exists()
+    return _here(request, account).filter(seen__gt=clock.now() - UNSEEN).exists()
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, account: Account, address: str) -> bool:
@@ -50,7 +50,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, account: Account,
     seen = {
         "browser": kind_of_browser(request.headers.get("User-Agent", "")),
         "network": network_of(address),
-        "seen": timezone.now(),
+        "seen": clock.now(),
         "digest": _digest(account, token),
     }
     first, *more = sorted(known) or [""]
@@ -86,7 +86,7 @@ def forget_here(request: HttpRequest, account: Account) -> None:
 
 def forget_unseen() -> None:
     """Forget browsers on which nobody logged in for long."""
-    KnownDevice.objects.filter(seen__lte=timezone.now() - UNSEEN).delete()
+    KnownDevice.objects.filter(seen__lte=clock.now() - UNSEEN).delete()
 
 
 def listed(request: HttpRequest, account: Account) -> list[tuple[KnownDevice, bool]]:

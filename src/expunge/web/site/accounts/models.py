@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from expunge import clock
 from expunge.core.attempts.known_passwords import spelt
 
 
@@ -111,8 +111,8 @@ class KnownDevice(models.Model):
     """The kind of browser and system, without versions."""
     network: models.GenericIPAddressField[str, str] = models.GenericIPAddressField()
     """The network that it was seen in last, without the address."""
-    since: models.DateTimeField[Any, Any] = models.DateTimeField(default=timezone.now)
-    seen: models.DateTimeField[Any, Any] = models.DateTimeField(default=timezone.now)
+    since: models.DateTimeField[Any, Any] = models.DateTimeField(default=clock.now)
+    seen: models.DateTimeField[Any, Any] = models.DateTimeField(default=clock.now)
 
     objects: ClassVar[models.Manager[KnownDevice]] = models.Manager()
 

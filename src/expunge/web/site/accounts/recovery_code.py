@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
+from expunge import clock
 from expunge.errors import AlreadyThere, Busy, ChallengeEnded, NotPermitted, ProofRefused, Undelivered
 from expunge.ports.accounts.recoveries import Recovering
 from expunge.web.site.accounts import recovery
@@ -53,14 +53,14 @@ class RecoveryCode:
         account = "" if found is None else _sent(request, found.user, found.email)
         if found is None:
             send_unknown_account_mail(request, email)
-        cls(email, account, time.time() + LASTS).keep(request)
+        cls(email, account, clock.timestamp() + LASTS).keep(request)
 
     @classmethod
     def asked(cls, request: HttpRequest) -> RecoveryCode | None:
         """Return the code that this browser waits for; None without, or where it is too old."""
         state: dict[str, Any] | None = request.session.get(KEY)
         found = cls(**state) if state else None
-        return found if found is not None and found.until > time.time() else None
+        return found if found is not None and found.until > clock.timestamp() else None
 
     def keep(self, request: HttpRequest) -> None:
         """Keep it in the session."""

@@ -19,8 +19,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from expunge import clock
 from expunge.web.site.accounts.models import SealedSession
 
 IDLE = timedelta(days=3)
@@ -43,7 +43,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         """Return the session's data; nothing, and another key, where there is none, it has ended or it was changed."""
-        row, now = _row(self.session_key), timezone.now()
+        row, now = _row(self.session_key), clock.now()
         if row is None or min(row.ends, row.latest or row.ends) <= now:
             self._session_key = None
             return {}
@@ -59,7 +59,7 @@ class SessionStore(SessionBase):
         """Note that the browser of a session with a login has used it."""
         if self._latest is None or self._ends is None:
             return
-        ends = min(timezone.now() + IDLE, self._latest)
+        ends = min(clock.now() + IDLE, self._latest)
         if abs(ends - self._ends) > _SLIDES:
             SealedSession.objects.filter(digest=_digest(self.session_key)).update(ends=ends)
 
@@ -84,7 +84,7 @@ class SessionStore(SessionBase):
             self.create()
             return
         data = _seal(self.session_key, self._get_session(no_load=must_create))  # type: ignore[attr-defined]
-        digest, now = _digest(self.session_key), timezone.now()
+        digest, now = _digest(self.session_key), clock.now()
         latest = self._latest = now + timedelta(seconds=self.get_expiry_age()) if SESSION_KEY in self else self._latest
         ends = min(now + IDLE, latest) if latest else now + timedelta(seconds=_STRANGER)
         if must_create:
@@ -111,12 +111,12 @@ class SessionStore(SessionBase):
         """Return for how many seconds it can last from now on: a day without a login, as such sessions hold addresses that were typed."""
         if SESSION_KEY not in self:
             return _STRANGER
-        return settings.SESSION_COOKIE_AGE if self._latest is None else int((self._latest - timezone.now()).total_seconds())
+        return settings.SESSION_COOKIE_AGE if self._latest is None else int((self._latest - clock.now()).total_seconds())
 
     @classmethod
     def clear_expired(cls) -> None:
         """Remove sessions that have ended."""
-        SealedSession.objects.filter(ends__lte=timezone.now()).delete()
+        SealedSession.objects.filter(ends__lte=clock.now()).delete()
 
 
 def latest_end(session_key: str) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ from enum import StrEnum
 from django.db import connection
 from django.db.models import F, Sum
 
+from expunge import clock
 from expunge.core.attempts.attempt_limits import Surface
 from expunge.web.site.defence.models import SurfaceTries
 
@@ -47,28 +47,28 @@ class SurfaceNumbers:
 
 def count(surface: Surface, outcome: TryOutcome) -> None:
     """Count one try."""
-    hour = int(time.time()) // _HOUR
+    hour = int(clock.timestamp()) // _HOUR
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [f"{hour} {surface.value} {outcome.value}", hour, surface.value, outcome.value])
 
 
 def turned_out_right(surface: Surface) -> None:
     """Count a try as right that was counted as failed, because only a later request tells."""
-    failed = f"{int(time.time()) // _HOUR} {surface.value} {TryOutcome.FAILED.value}"
+    failed = f"{int(clock.timestamp()) // _HOUR} {surface.value} {TryOutcome.FAILED.value}"
     SurfaceTries.objects.filter(name=failed, tries__gt=0).update(tries=F("tries") - 1)
     count(surface, TryOutcome.RIGHT)
 
 
 def numbers(within: timedelta) -> tuple[SurfaceNumbers, ...]:
     """Return the tries of a time until now, in whole hours, by way in; those without any are left out."""
-    since = (int(time.time()) - int(within.total_seconds())) // _HOUR
+    since = (int(clock.timestamp()) - int(within.total_seconds())) // _HOUR
     rows = SurfaceTries.objects.filter(hour__gt=since).values_list("surface", "outcome").annotate(all=Sum("tries"))
     return _by_surface(rows)
 
 
 def sweep() -> None:
     """Remove what is older than :data:`KEPT`."""
-    SurfaceTries.objects.filter(hour__lt=(int(time.time()) - int(KEPT.total_seconds())) // _HOUR).delete()
+    SurfaceTries.objects.filter(hour__lt=(int(clock.timestamp()) - int(KEPT.total_seconds())) // _HOUR).delete()
 
 
 def _by_surface(rows: Iterable[tuple[str, str, int]]) -> tuple[SurfaceNumbers, ...]:

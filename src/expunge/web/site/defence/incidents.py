@@ -9,6 +9,7 @@ from enum import StrEnum
 from django.db import connection, transaction
 from django.db.models import F
 
+from expunge import clock
 from expunge.core.attempts import spray
 from expunge.core.attempts.spray import AttackKind, WatchedTries
 from expunge.telemetry import Action, log
@@ -90,7 +91,7 @@ class AttackReport:
 
 def under_way() -> bool:
     """Return whether an attack on many accounts is under way."""
-    since = _now() - timedelta(seconds=spray.QUIET)
+    since = clock.now() - timedelta(seconds=spray.QUIET)
     return Incident.objects.filter(slot=_SLOT, recognised__isnull=False, seen__gte=since).exists()
 
 
@@ -108,7 +109,7 @@ def failed(attempt: JudgedTry) -> bool:
         accounts = _marked(row, MarkKind.ACCOUNT, attempt.account) if attempt.account else 0
         networks = _marked(row, MarkKind.NETWORK, attempt.network)
         with connection.cursor() as cursor:
-            seen = connection.ops.adapt_datetimefield_value(_now() if belongs else row.seen)
+            seen = connection.ops.adapt_datetimefield_value(clock.now() if belongs else row.seen)
             cursor.execute(_COUNT, [int(attempt.refused), int(attempt.suspect), accounts, networks, seen, row.pk])
         if attempt.suspect:
             _turn_out(row, attempt.client)
@@ -133,7 +134,7 @@ def concentrated(account: str, since: float, failures: int) -> None:
         since: Unix seconds of its first failure.
         failures: in a row, until now.
     """
-    slot, now = keyed("slot", account), _now()
+    slot, now = keyed("slot", account), clock.now()
     with transaction.atomic():
         if Incident.objects.filter(slot=slot).update(tries=F("tries") + 1, seen=now):
             return
@@ -147,12 +148,12 @@ def concentrated(account: str, since: float, failures: int) -> None:
 
 def refused_at(account: str) -> None:
     """Count a refused try of an attack on one account, where one is under way."""
-    Incident.objects.filter(slot=keyed("slot", account)).update(tries=F("tries") + 1, refused=F("refused") + 1, seen=_now())
+    Incident.objects.filter(slot=keyed("slot", account)).update(tries=F("tries") + 1, refused=F("refused") + 1, seen=clock.now())
 
 
 def close_quiet() -> None:
     """Close attacks whose last try is long ago, and forget what they counted."""
-    now = _now()
+    now = clock.now()
     for kind, quiet in ((AttackKind.SPRAY, spray.QUIET), (AttackKind.CONCENTRATED, spray.QUIET_ACCOUNT)):
         over = Incident.objects.filter(kind=kind, slot__isnull=False, recognised__isnull=False, seen__lt=now - timedelta(seconds=quiet))
         for row in over:
@@ -165,7 +166,7 @@ def close_quiet() -> None:
 def recent(within: timedelta = timedelta(days=90), most: int = 200) -> list[AttackReport]:
     """Return the attacks of a time, the newest first, those under way included."""
     close_quiet()
-    return [_report(row) for row in Incident.objects.filter(recognised__gte=_now() - within).order_by("-recognised")[:most]]
+    return [_report(row) for row in Incident.objects.filter(recognised__gte=clock.now() - within).order_by("-recognised")[:most]]
 
 
 def report_of(number: int) -> AttackReport | None:
@@ -192,7 +193,7 @@ def _report(row: Incident) -> AttackReport:
 
 
 def _current() -> _Watch:
-    now = _now()
+    now = clock.now()
     row = _look()
     if row is not None and row.recognised and row.seen < now - timedelta(seconds=spray.QUIET):
         close_quiet()
@@ -233,10 +234,6 @@ def _recognise(row: _Watch) -> bool:
     values = Incident.objects.filter(pk=row.pk).values_list("tries", "suspects", "successes", "accounts").first()
     if values is None or not spray.is_spray(WatchedTries(*values)):
         return False
-    if Incident.objects.filter(pk=row.pk, recognised__isnull=True).update(recognised=_now()):
+    if Incident.objects.filter(pk=row.pk, recognised__isnull=True).update(recognised=clock.now()):
         log(Action.ATTACK_BEGAN, kind=AttackKind.SPRAY, tries=values[0], accounts=values[3])
     return True
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,8 +13,9 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils import timezone, translation
+from django.utils import translation
 
+from expunge import clock
 from expunge.core.attempts.attempt_limits import Budget
 from expunge.core.attempts.client_networks import network_of
 from expunge.web.site.defence import tallies
@@ -38,14 +38,14 @@ def after(request: HttpRequest, response: HttpResponseBase, attempt: Attempt) ->
 def sessions_elsewhere(request: HttpRequest, user: Any) -> None:
     """Tell a person whose account is used from another network at the same time."""
     here = network_of(request.META.get("REMOTE_ADDR", ""))
-    since = timezone.now() - AT_ONCE
+    since = clock.now() - AT_ONCE
     others = UserSession.objects.filter(user_id=user.pk, last_seen_at__gte=since).values_list("ip", flat=True)
     if any(network_of(str(ip)) != here for ip in others):
         _tell(request, str(user.pk), "sessions_at_once")
 
 
 def _tell(request: HttpRequest, account: str, notice: str) -> None:
-    if tallies.add(_DAILY, time.time(), "notice", notice, account)[1] > 1:
+    if tallies.add(_DAILY, clock.timestamp(), "notice", notice, account)[1] > 1:
         return
     user = get_user_model().objects.filter(pk=account).first()
     address = EmailAddress.objects.get_primary_email(user) if user is not None else None

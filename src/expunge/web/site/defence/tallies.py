@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import F
 
+from expunge import clock
 from expunge.core.attempts.attempt_limits import FREE_FAILURES, LONGEST_DELAY, Budget, delay_after
 from expunge.web.site.defence import by_surface
 from expunge.web.site.defence.models import FailedRun, Tally
@@ -108,7 +108,7 @@ def sweep(*, always: bool = False) -> None:
     if not always and secrets.randbelow(_ONE_IN):
         return
     by_surface.sweep()
-    now = time.time()
+    now = clock.timestamp()
     for model, key in ((Tally, "name"), (FailedRun, "name")):
         with transaction.atomic():
             over = list(model.objects.filter(ends__lt=now).values_list(key, flat=True)[:_AT_ONCE])

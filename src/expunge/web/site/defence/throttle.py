@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.db import transaction
 
+from expunge import clock
 from expunge.core.attempts import attempt_limits as limits
 from expunge.core.attempts import spray
 from expunge.core.attempts.attempt_limits import Factor, Surface
@@ -85,7 +85,7 @@ class Attempt:
 
 def may_look_up(tokens: Iterable[str]) -> bool:
     """Return whether a browser with a signed cookie of devices may have an address looked up before its try is counted."""
-    now = time.time()
+    now = clock.timestamp()
     with tallies.in_turn(), transaction.atomic():
         return all(tallies.add(limits.OF_COOKIE, now, "cookie", token)[1] <= limits.OF_COOKIE.tries for token in tokens)
 
@@ -98,7 +98,7 @@ def admit(attempt: Attempt) -> Refusal | None:
 
     Raises as :meth:`Attempt.resolve`; then no account counts the try.
     """
-    now = time.time()
+    now = clock.timestamp()
     with tallies.in_turn():
         tallies.sweep()
         with transaction.atomic():
@@ -145,7 +145,7 @@ def _outcome(attempt: Attempt) -> TryOutcome:
 def passkey_succeeded(client: str) -> None:
     """Take back the try with a passkey that a client began, so that an office that signs in at nine uses up nothing."""
     with tallies.in_turn():
-        tallies.take_back([keyed("passkeys", limits.PASSKEYS.window(time.time()), client_key(client))])
+        tallies.take_back([keyed("passkeys", limits.PASSKEYS.window(clock.timestamp()), client_key(client))])
         by_surface.turned_out_right(Surface.PASSKEY)
 
 

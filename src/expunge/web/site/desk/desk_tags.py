@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from django import template
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.text import capfirst
 
+from expunge import clock
 from expunge.core.journal.review_words import Clarity, ReviewPurpose, Sound
 from expunge.core.noticing.findings import FindingStanding
 from expunge.core.review.people import RecordedDuty, RecordStanding
@@ -76,7 +76,7 @@ def span(card: object) -> str:
 @register.filter
 def time_left(until: datetime) -> str:
     """Return the time until a moment, in words."""
-    return sentences.left((until - timezone.now()).total_seconds())
+    return sentences.left((until - clock.now()).total_seconds())
 
 
 @register.filter
@@ -91,8 +91,8 @@ def day_words(day: date | None) -> str:
     return day.isoformat() if day else "-"
 
 
-@register.filter
-def clock(milliseconds: int) -> str:
+@register.filter(name="clock")
+def clock_filter(milliseconds: int) -> str:
     """Return a time within a recording, such as 01:05."""
     return sentences.clock_of(milliseconds)
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
+from expunge import clock
 from expunge.web.site.mail.models import MailTrouble, SentMail, WaitingMail
 from expunge.web.site.mail.sealed_message import sealed_address
 
@@ -66,12 +66,12 @@ def note_trouble(recipient: str, kind: TroubleKind, status: str) -> None:
     """Write down that mail did not reach a sealed address; nothing where nothing is kept of it."""
     if not recipient:
         return
-    values = {"kind": kind.value, "status": status[:12], "since": timezone.now()}
+    values = {"kind": kind.value, "status": status[:12], "since": clock.now()}
     MailTrouble.objects.update_or_create(recipient=recipient, defaults=values)
 
 
 def drop_old() -> None:
     """Remove what is kept for bounces and pages once its time is over."""
-    now = timezone.now()
+    now = clock.now()
     SentMail.objects.filter(sent__lt=now - BOUNCES_COME_WITHIN).delete()
     MailTrouble.objects.filter(since__lt=now - TROUBLE_KEPT).delete()

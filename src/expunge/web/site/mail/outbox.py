@@ -16,8 +16,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import EmailMessage
 from django.db import transaction
 from django.db.models import Min
-from django.utils import timezone
 
+from expunge import clock
 from expunge.errors import Busy, UsageError
 from expunge.web.site.mail.models import MailTrouble, WaitingMail
 from expunge.web.site.mail.sealed_message import Letter, seal, sealed_address
@@ -75,7 +75,7 @@ class OutboxStanding:
 
 def standing() -> OutboxStanding:
     """Return the state of the outbox."""
-    now = timezone.now()
+    now = clock.now()
     first = WaitingMail.objects.aggregate(first=Min("due"))["first"]
     overdue = max(timedelta(), now - first) if first is not None else timedelta()
     return OutboxStanding(WaitingMail.objects.count(), overdue, MailTrouble.objects.count())
@@ -90,7 +90,7 @@ def _queue(message: EmailMessage) -> None:
     recipients = message.recipients()
     if message.attachments or len(recipients) != 1:
         raise UsageError("a message has attachments, or not one recipient", help="send one message to each person, and link to the pages")
-    mail, now = uuid.uuid4(), timezone.now()
+    mail, now = uuid.uuid4(), clock.now()
     content = message.message()
     del content["Message-ID"]
     content["Message-ID"] = message_id(mail, settings.EXPUNGE_SITE.mail.sender)

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connections, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from expunge import clock
 from expunge.errors import ExpungeError, SealInvalid, Undelivered
 from expunge.faults import failpoint
 from expunge.ports.accounts.sealed_fields import SealedFields
@@ -100,7 +100,7 @@ class MailSender:
             KeeperAway, DatabaseError: nothing can be read now.
         """
         self._give_up()
-        now = timezone.now()
+        now = clock.now()
         free = Q(leased_until=None) | Q(leased_until__lt=now)
         due = list(WaitingMail.objects.filter(free, due__lte=now).order_by("due").values_list("pk", flat=True)[:_AT_ONCE])
         if due:
@@ -112,7 +112,7 @@ class MailSender:
         return len(due) == _AT_ONCE
 
     def _send(self, session: MailSession, mail: uuid.UUID) -> None:
-        now = timezone.now()
+        now = clock.now()
         free = Q(leased_until=None) | Q(leased_until__lt=now)
         if not WaitingMail.objects.filter(free, pk=mail, ends__gt=now).update(lease=self._id, leased_until=now + LEASE):
             return
@@ -141,7 +141,7 @@ class MailSender:
         self._count(reply.outcome.value)
         if reply.outcome is Handover.LATER:
             attempts = row.attempts + 1
-            due = timezone.now() + min(FIRST_RETRY * 2 ** min(row.attempts, 12), LAST_RETRY)
+            due = clock.now() + min(FIRST_RETRY * 2 ** min(row.attempts, 12), LAST_RETRY)
             self._mine(row.pk).update(attempts=attempts, due=due, lease=None, leased_until=None)
             return
         with transaction.atomic():
@@ -150,7 +150,7 @@ class MailSender:
             if reply.outcome is Handover.REFUSED:
                 note_trouble(row.recipient, TroubleKind.REFUSED, reply.status)
                 return
-            SentMail.objects.get_or_create(pk=row.pk, defaults={"recipient": row.recipient, "sent": timezone.now()})
+            SentMail.objects.get_or_create(pk=row.pk, defaults={"recipient": row.recipient, "sent": clock.now()})
             # Why a bounce stays: a server that takes mail may return it again.
             MailTrouble.objects.filter(recipient=row.recipient).exclude(kind=TroubleKind.BOUNCED.value).delete()
 
@@ -159,7 +159,7 @@ class MailSender:
 
     def _give_up(self) -> None:
         """Drop messages whose time is over: a code that has ended is not sent."""
-        now = timezone.now()
+        now = clock.now()
         free = Q(leased_until=None) | Q(leased_until__lt=now)
         for mail, recipient in WaitingMail.objects.filter(free, ends__lte=now).values_list("pk", "recipient")[:_AT_ONCE]:
             with transaction.atomic():

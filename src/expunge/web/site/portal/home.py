@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from expunge import clock
 from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.holdings import Holdings, KindHeld, MadeFrom
@@ -78,7 +78,7 @@ def home(request: HttpRequest, member: Member) -> HttpResponseBase:
 def posted() -> tuple[PublicNotice, ...]:
     """Return the notices of orders that have to be shown now. The clerk is asked only where the map has some."""
     spec: AccountsSpec = settings.EXPUNGE_SITE
-    return clerk().held.notices() if any(notice.due(datetime.now(UTC).date()) for notice in spec.posted) else ()
+    return clerk().held.notices() if any(notice.due(clock.today()) for notice in spec.posted) else ()
 
 
 def told(found: Holdings) -> HeldSummary:
@@ -111,7 +111,7 @@ def _row(held: KindHeld) -> HeldRow:
         ICONS.get(held.kind, "list"),
         held.oldest,
         held.goes,
-        held.goes is not None and held.goes <= timezone.now().date(),
+        held.goes is not None and held.goes <= clock.today(),
         undated % {"number": held.undated} if held.undated else "",
         bound % {"number": held.bound} if held.bound else "",
     )

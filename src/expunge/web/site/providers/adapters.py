@@ -21,6 +21,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from expunge import clock
 from expunge.core.accounts.accounts_spec import ProviderAudience, ProviderSpec
 from expunge.core.accounts.credential_strength import Level
 from expunge.core.accounts.provider_assurance import assurance
@@ -141,7 +142,7 @@ class ConnectedAccounts(AccountAdapter):
         if not user.is_authenticated or super().get_reauthentication_methods(user):
             return True
         by_company = [record["at"] for record in get_authentication_records(self.request, user) if record["method"] == _BY_COMPANY]
-        return not by_company or time.time() - by_company[-1] > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+        return not by_company or clock.timestamp() - by_company[-1] > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def _again(request: HttpRequest, login: SocialLogin, spec: ProviderSpec) -> Any:

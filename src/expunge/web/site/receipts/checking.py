@@ -9,12 +9,12 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from expunge import clock
 from expunge.core.evidence.receipt import build
 from expunge.core.pages import languages
 from expunge.core.verification.receipt_check import CheckedReceipt, check
@@ -80,7 +80,7 @@ def check_page(request: HttpRequest) -> HttpResponse:
     published = _published()
     try:
         parts = [(each.name, each.read()) for each in uploads[: MOST_FILES + 1]]
-        found = check(read_upload(parts) if parts else read_text(text), published, timezone.now())
+        found = check(read_upload(parts) if parts else read_text(text), published, clock.now())
     except EvidenceInvalid as refusal:
         # Why with its words: they name the file of the receipt and what is wrong in it, which a person who looks closer needs.
         return _page(request, {"form": CheckForm(initial={"code": code}), "refusal": refusal.message})

@@ -9,12 +9,12 @@ from typing import Any
 from django import template
 from django.forms import BaseForm, BoundField
 from django.template.loader import get_template
-from django.utils import timezone
 from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, gettext_noop
 
+from expunge import clock
 from expunge.web.site.shell.assets import asset_url
 from expunge.web.site.shell.devices import device_name
 from expunge.web.site.shell.icons import icon
@@ -34,7 +34,7 @@ _ONE_TIME = {"autocapitalize": "characters", "spellcheck": "false", "autocorrect
 @register.filter
 def ago(moment: datetime) -> str:
     """Return how long ago something was, such as *3 hours ago*."""
-    if timezone.now() - moment < timedelta(minutes=1):
+    if clock.now() - moment < timedelta(minutes=1):
         return gettext("a moment ago")
     return gettext("%(time)s ago") % {"time": timesince(moment)}
 

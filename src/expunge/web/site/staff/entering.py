@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
@@ -20,6 +19,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from expunge import clock
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import Refused
@@ -86,7 +86,7 @@ def begin(request: HttpRequest, account: UUID, method: SignInMethod) -> None:
         row.save(update_fields=["password"])
     login(request, row, backend=_BACKEND)
     request.session.set_expiry(LONGEST)
-    now = int(time.time())
+    now = int(clock.timestamp())
     request.session[_STAFF] = {"since": now, "seen": now, "method": method.value}
     UserSession.objects.create_from_request(request)
 
@@ -99,7 +99,7 @@ def method_of(request: HttpRequest) -> SignInMethod:
 def signed_in_by_passkey(request: HttpRequest, within: float) -> bool:
     """Return whether a session of staff began with a passkey, so many seconds ago at most."""
     held = request.session.get(_STAFF)
-    return held is not None and held["method"] == SignInMethod.PASSKEY.value and time.time() - held["since"] <= within
+    return held is not None and held["method"] == SignInMethod.PASSKEY.value and clock.timestamp() - held["since"] <= within
 
 
 def register() -> StaffDoor:
@@ -143,7 +143,7 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
 
 def _over(request: HttpRequest) -> str:
     """Return why a session is over; empty where it is not."""
-    held, now = request.session[_STAFF], time.time()
+    held, now = request.session[_STAFF], clock.timestamp()
     if not held["since"] <= now < held["since"] + LONGEST:
         return _("You were logged in for twelve hours. Log in again to go on.")
     if now >= held["seen"] + UNUSED:
@@ -158,7 +158,7 @@ def _end(request: HttpRequest, why: str) -> HttpResponse:
 
 
 def _used(request: HttpRequest) -> None:
-    held, now = request.session[_STAFF], int(time.time())
+    held, now = request.session[_STAFF], int(clock.timestamp())
     if now - held["seen"] >= _WRITE_EVERY:
         request.session[_STAFF] = {**held, "seen": now}
 
@@ -172,7 +172,7 @@ class _Seen:
 
     def note(self, account: str) -> None:
         """Tell the keeper, once a day. Raises Refused where the account is closed by now."""
-        today = datetime.now(UTC).date()
+        today = clock.today()
         with self._guard:
             known = self._days.get(account) == today
         if not known:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from django.db import connection
-from django.utils import timezone
 
+from expunge import clock
 from expunge.web.site.defence.models import StaffEntry
 from expunge.web.site.staff.strength import SignInMethod
 
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 def note(outcome: Outcome, method: SignInMethod | None = None) -> None:
     """Count one. No person, account, address or machine is written."""
-    now = timezone.now()
+    now = clock.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
     how = method.value if method else ""
     written = connection.ops.adapt_datetimefield_value(hour)

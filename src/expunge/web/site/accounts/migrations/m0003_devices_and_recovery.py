@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import django.db.models.deletion
-import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
+
+import expunge.clock
 
 
 class Migration(migrations.Migration):
@@ -66,8 +67,8 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64, unique=True)),
                 ("browser", models.CharField(max_length=120)),
                 ("network", models.GenericIPAddressField()),
-                ("since", models.DateTimeField(default=django.utils.timezone.now)),
-                ("seen", models.DateTimeField(default=django.utils.timezone.now)),
+                ("since", models.DateTimeField(default=expunge.clock.now)),
+                ("seen", models.DateTimeField(default=expunge.clock.now)),
                 (
                     "account",
                     models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="devices", to=settings.AUTH_USER_MODEL),

@@ -10,11 +10,11 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from expunge import clock
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.journal.review_words import ReviewPurpose
 from expunge.core.review.people import PersonAccess, RecordedDuty
@@ -62,7 +62,7 @@ class TrainForm(forms.Form):
 
     def __init__(self, data: Any, accounts: list[tuple[str, str]]) -> None:
         """Offer the accounts of other people."""
-        super().__init__(data, initial={"on": timezone.now().date().isoformat()})
+        super().__init__(data, initial={"on": clock.today().isoformat()})
         account, role = self.fields["account"], self.fields["role"]
         assert isinstance(account, forms.ChoiceField)
         assert isinstance(role, forms.ChoiceField)

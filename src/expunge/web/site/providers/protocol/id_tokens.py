@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import time
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import jwt
 
+from expunge import clock
 from expunge.core.accounts.accounts_spec import ProviderSpec
 from expunge.web.site.providers.protocol.discovery import Directory, Provider
 from expunge.web.site.providers.protocol.problems import Problem, ProviderTrouble
@@ -78,7 +78,7 @@ def _checked(spec: ProviderSpec, claims: dict[str, Any], nonce: str) -> Proven:
     since = claims.get("auth_time")
     if not isinstance(since, (int, float)) or isinstance(since, bool):
         raise ProviderTrouble(Problem.UNTRUSTED, "auth_time")
-    age = time.time() - since
+    age = clock.timestamp() - since
     if age < -LEEWAY:
         raise ProviderTrouble(Problem.CLOCK)
     if age > FRESH_LOGIN + LEEWAY:

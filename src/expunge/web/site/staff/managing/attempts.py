@@ -11,11 +11,11 @@ from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from expunge import clock
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.attempts.attempt_limits import Surface
 from expunge.core.attempts.spray import AttackKind
@@ -125,13 +125,13 @@ def _attack(report: AttackReport) -> dict[str, Any]:
         "words": _KINDS[report.kind],
         "many": report.kind is AttackKind.SPRAY,
         "looked_at": max(0, report.tries - report.refused),
-        "lasted": (report.closed or timezone.now()) - report.begun,
+        "lasted": (report.closed or clock.now()) - report.begun,
     }
 
 
 def _entries(span: timedelta) -> list[dict[str, Any]]:
     """Return how employees came in, or did not: by outcome and method."""
-    rows = StaffEntry.objects.filter(hour__gte=timezone.now() - span).values_list("outcome", "method").annotate(all=Sum("tries"))
+    rows = StaffEntry.objects.filter(hour__gte=clock.now() - span).values_list("outcome", "method").annotate(all=Sum("tries"))
     order = {each.value: number for number, each in enumerate(Outcome)}
     return [
         {"words": _OUTCOMES[Outcome(outcome)], "method": _METHODS.get(method, ""), "tries": tries, "good": outcome == Outcome.CAME_IN}

@@ -1,0 +1,93 @@
+"""The day of a run. ``EXPUNGE_TEST_DAY`` names one of :data:`DAYS`, or a moment in ISO 8601; without it the clock stays as it is.
+
+pytest, its workers and each Python that a test starts have their clocks put ahead. Servers, browsers and file systems keep the machine's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from expunge import clock
+
+DAY = "EXPUNGE_TEST_DAY"
+_MOVED = Path(__file__).parent / "moved"
+_HALF_AN_HOUR = timedelta(minutes=30)
+
+
+def _leap_day(now: datetime) -> datetime:
+    year = next(year for year in range(now.year, now.year + 9) if year % 4 == 0 and year % 100 and datetime(year, 3, 1, tzinfo=UTC) > now)
+    return datetime(year, 2, 29, 23, 30, tzinfo=UTC)
+
+
+def _change_of_summer_time(place: str) -> Callable[[datetime], datetime]:
+    def before(now: datetime) -> datetime:
+        zone = ZoneInfo(place)
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        offset = (hour := hour + timedelta(hours=2)).astimezone(zone).utcoffset()
+        while hour.astimezone(zone).utcoffset() == offset:
+            hour += timedelta(hours=1)
+        return hour - _HALF_AN_HOUR
+
+    return before
+
+
+DAYS: dict[str, tuple[Callable[[datetime], datetime], str]] = {
+    "today": (lambda now: now, ""),
+    "tomorrow": (lambda now: now + timedelta(days=1), ""),
+    "leap-day": (_leap_day, ""),
+    "year-end": (lambda now: datetime(now.year, 12, 31, 23, 30, tzinfo=UTC), ""),
+    "new-york": (_change_of_summer_time("America/New_York"), "America/New_York"),
+    "berlin": (_change_of_summer_time("Europe/Berlin"), "Europe/Berlin"),
+    "in-400-days": (lambda now: now + timedelta(days=400), ""),
+}
+"""Of each day: its moment, given that of the machine, and the time zone of the machine that is played."""
+
+
+def drawn(now: datetime) -> str:
+    """Return the name of the day that an ordinary run takes today: another one each day."""
+    return list(DAYS)[now.date().toordinal() % len(DAYS)]
+
+
+def move() -> str:
+    """Put the clock of this process ahead as the environment asks, and hand the same over to its children. Return how it reads."""
+    sys.path.insert(0, str(_MOVED))
+    try:
+        import travelling
+    finally:
+        sys.path.remove(str(_MOVED))
+    named = os.environ.get(DAY, "")
+    if not named:
+        return "as the machine's clock says"
+    if travelling.AHEAD not in os.environ:
+        moment, zone = DAYS[named] if named in DAYS else ((lambda now: datetime.fromisoformat(named).astimezone(UTC)), "")
+        now = clock.now()
+        os.environ[travelling.AHEAD] = str(round((moment(now) - now) / timedelta(microseconds=1)) * 1000)
+        if zone:
+            os.environ["TZ"] = zone
+        os.environ["PYTHONPATH"] = beside(_MOVED)
+    travelling.begin()
+    return f"{clock.now():%Y-%m-%d %H:%M} UTC; {DAY}={named} repeats it"
+
+
+def beside(*folders: Path | str) -> str:
+    """Return a ``PYTHONPATH`` with folders before those that children have as it is."""
+    return os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH", "")])])
+
+
+def planted(code: str) -> str:
+    """Return a ``sitecustomize`` that takes the place of that of a moved day, and moves the clock first."""
+    return f"import travelling\ntravelling.begin()\n{code}" if str(_MOVED) in beside().split(os.pathsep) else code
+
+
+def stored(**ahead: float) -> str:
+    """Return a moment so far ahead of now (the arguments of ``timedelta``), as Django keeps it in SQLite."""
+    return f"{clock.now() + timedelta(**ahead):%Y-%m-%d %H:%M:%S.%f}"
+
+
+if __name__ == "__main__":
+    print(*DAYS if sys.argv[1:] == ["all"] else [drawn(clock.now())])
