@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from expunge import clock
@@ -82,6 +83,14 @@ def beside(*folders: Path | str) -> str:
 def planted(code: str) -> str:
     """Return a ``sitecustomize`` that takes the place of that of a moved day, and moves the clock first."""
     return f"import travelling\ntravelling.begin()\n{code}" if str(_MOVED) in beside().split(os.pathsep) else code
+
+
+def of_the_machine() -> datetime:
+    """Return the time of the machine's clock, which servers and file systems keep whatever day this run takes."""
+    if "time_machine" not in sys.modules:
+        return clock.now()
+    machine: Any = sys.modules["time_machine"].escape_hatch
+    return machine.datetime.datetime.now(UTC)  # type: ignore[no-any-return]
 
 
 def stored(**ahead: float) -> str:

@@ -10,8 +10,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from expunge import clock
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass, newest_account, token
 from tests.web.site.http_person import HttpPerson
@@ -42,15 +44,24 @@ IN_MAP = (
     ("retention:\n", "retention:\n  place: {period: 30 days, from: seen_at, purpose: find the telephone, need: the service itself}\n"),
 )
 """What stands in the map of that company -> what stands there instead."""
+TODAY = clock.today()
+
+
+def days_ago(days: int) -> str:
+    """Return a day before that of this run, in ISO 8601."""
+    return (TODAY - timedelta(days=days)).isoformat()
+
+
 PLACES = {
     "p-mia": [
-        (51.4779, -0.0015, "2026-11-01T08:10:00Z"),
-        (51.4807, -0.0098, "2026-11-02T15:40:00Z"),
-        (51.5010, 0.0052, "2026-11-20T09:05:00Z"),
+        (51.4779, -0.0015, f"{days_ago(26)}T08:10:00Z"),
+        (51.4807, -0.0098, f"{days_ago(25)}T15:40:00Z"),
+        (51.5010, 0.0052, f"{days_ago(7)}T09:05:00Z"),
     ],
-    "p-tom": [(51.4779, -0.0015, "2026-11-03T08:10:00Z")],
-    "p-ada": [(48.8584, 2.2945, "2026-11-05T12:00:00Z")],
+    "p-tom": [(51.4779, -0.0015, f"{days_ago(24)}T08:10:00Z")],
+    "p-ada": [(48.8584, 2.2945, f"{days_ago(22)}T12:00:00Z")],
 }
+"""Where children were. Places are kept for 30 days."""
 
 
 def enrich(folder: Path) -> None:

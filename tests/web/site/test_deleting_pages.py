@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.web.site.family_company import Guardian, family_site, guardian
+from tests.web.site.family_company import Guardian, days_ago, family_site, guardian
 from tests.web.site.kit import SiteServed
 
 
@@ -77,7 +77,7 @@ def test_a_guardian_deletes_everything_and_watches(family_alone: SiteServed) -> 
 
 def test_a_stretch_of_time_goes_and_the_rest_stays(family_alone: SiteServed) -> None:
     one = guardian(family_alone, "tom.father@home.example", "p-tom")
-    home = previewed(one, "range", kind="LOCATION", since="2026-11-03", until="2026-11-03")
+    home = previewed(one, "range", kind="LOCATION", since=days_ago(24), until=days_ago(24))
     assert "Confirm" in one.person.last.words
     one.confirm()
     page = one.person.last
@@ -105,7 +105,8 @@ def test_what_changed_between_preview_and_confirmation_is_shown_again(family_alo
     one = guardian(family_alone, "mia.uncle@home.example", "p-mia")
     home = previewed(one, "everything")
     with closing(sqlite3.connect(family_alone.folder / "world" / "app.db")) as database, database:
-        database.execute("INSERT INTO whereabouts (profile_id, latitude, longitude, seen_at) VALUES ('p-mia', 1, 2, '2026-11-29')")
+        row = "INSERT INTO whereabouts (profile_id, latitude, longitude, seen_at) VALUES ('p-mia', 1, 2, ?)"
+        database.execute(row, (days_ago(3),))
     one.person.send("typed", typed="erase")
     one.confirm()
     assert one.person.last.path == f"{home}delete/preview/"
@@ -115,7 +116,7 @@ def test_what_changed_between_preview_and_confirmation_is_shown_again(family_alo
 
 def test_another_family_finds_no_page_of_the_order(family_alone: SiteServed) -> None:
     one = guardian(family_alone, "mia.gran@home.example", "p-mia")
-    previewed(one, "range", kind="LOCATION", since="2026-11-20", until="2026-11-20")
+    previewed(one, "range", kind="LOCATION", since=days_ago(7), until=days_ago(7))
     one.confirm()
     one.person.send("digest")
     address = one.person.last.path
