@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,6 +84,25 @@ def beside(*folders: Path | str) -> str:
 def planted(code: str) -> str:
     """Return a ``sitecustomize`` that takes the place of that of a moved day, and moves the clock first."""
     return f"import travelling\ntravelling.begin()\n{code}" if str(_MOVED) in beside().split(os.pathsep) else code
+
+
+@cache
+def first_day() -> date:
+    """Return the day on which this process first asked: what is dated from it agrees, though midnight passes meanwhile."""
+    return clock.today()
+
+
+def days_ago(days: int) -> str:
+    """Return a day before :func:`first_day`, in ISO 8601."""
+    return (first_day() - timedelta(days=days)).isoformat()
+
+
+def dated(*places: Path, ago: timedelta = timedelta()) -> None:
+    """Give files, and those in folders, the time of this run, or one so long ago: a file system dates them by the machine's clock."""
+    at = clock.timestamp() - ago.total_seconds()
+    for place in places:
+        for path in (place, *place.rglob("*")):
+            os.utime(path, (at, at))
 
 
 def of_the_machine() -> datetime:

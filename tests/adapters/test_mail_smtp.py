@@ -25,6 +25,7 @@ from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
 from expunge.errors import Busy, Misconfigured, StoreUnavailable, Undelivered
 from expunge.ports.accounts.letters import Letter
 from tests.adapters.sinks import mail_sink
+from tests.moment import of_the_machine
 
 LETTER = Letter("anna@home.example", "A code", "Your code is 12345678.\n", "<p>Your code is 12345678.</p>")
 SENDER = "Owl <privacy@owl.example>"
@@ -211,9 +212,9 @@ def _certified(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]
     """A server's context with a certificate for a host, and a client's that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now, day = clock.now(), dt.timedelta(days=1)
+    day = dt.timedelta(days=1)
     building = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-    building = building.not_valid_before(now - day).not_valid_after(now + day)
+    building = building.not_valid_before(of_the_machine() - day).not_valid_after(clock.now() + day)
     building = building.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     made = building.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256())
     form = serialization.Encoding.PEM

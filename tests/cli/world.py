@@ -11,6 +11,8 @@ from array import array
 from contextlib import closing
 from pathlib import Path
 
+from tests.moment import dated, days_ago
+
 MAP = """\
 version: 1
 state: state
@@ -63,13 +65,14 @@ def make(folder: Path, more: str = "") -> Path:
             "create table profiles (profile_id text primary key, account_id text, name text, created_at text);"
             "create table transcripts (id integer primary key, recording_id text, said text, recorded_at text);"
         )
-        database.executemany("insert into accounts values (?, ?, '2026-01-01')", ACCOUNTS.items())
+        database.executemany("insert into accounts values (?, ?, ?)", [(*account, days_ago(340)) for account in ACCOUNTS.items()])
         for profile, (account, name, recordings) in PEOPLE.items():
-            database.execute("insert into profiles values (?, ?, ?, '2026-01-02')", (profile, account, name))
+            database.execute("insert into profiles values (?, ?, ?, ?)", (profile, account, name, days_ago(339)))
             for recording in recordings:
                 record(folder, profile, recording)
                 database.execute(
-                    "insert into transcripts (recording_id, said, recorded_at) values (?, ?, '2026-02-03')", (recording, SAID[recording])
+                    "insert into transcripts (recording_id, said, recorded_at) values (?, ?, ?)",
+                    (recording, SAID[recording], days_ago(307)),
                 )
     path = folder / "expunge.yaml"
     path.write_text(MAP + more)
@@ -86,6 +89,7 @@ def record(folder: Path, profile: str, recording: str) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(samples.tobytes())
+    dated(path)
     return path
 
 

@@ -26,6 +26,7 @@ from expunge.core.orders.run import Run
 from expunge.core.values.ids import OrderId
 from expunge.demo.company.outside_search import Search
 from expunge.engine.intake.person_orders import Accepted
+from tests.moment import dated
 
 PEOPLE = {
     "prf-anna-7Q2M9K4T": "acc-north-51XK",
@@ -191,6 +192,7 @@ def build(folder: Path) -> Household:
     Households of one process have the same keys.
     """
     shutil.copytree(_first(), folder, dirs_exist_ok=True)
+    dated(folder / "world" / "media", folder / "world" / "lake")
     return Household(folder)
 
 

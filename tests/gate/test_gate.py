@@ -361,7 +361,7 @@ print(gate.may_use(Subject("profile", "p-17"), "train").allowed)
 heavy = {{"django", "pyarrow", "yaml", "typer", "rich", "sqlite3", "zstandard", "phonenumbers"}}
 print(sorted({{name.split(".")[0] for name in sys.modules}} & heavy))
 rooms = {{name.split(".")[1] for name in sys.modules if name.startswith("expunge.")}}
-print(sorted(rooms - {{"core", "errors", "gate", "phones", "ports"}}))
+print(sorted(rooms - {{"clock", "core", "errors", "gate", "phones", "ports"}}))
 """
 
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from expunge import clock
 from expunge.web.tls import TlsFiles
+from tests.moment import of_the_machine
 
 DAY = timedelta(days=1)
 
@@ -37,14 +38,16 @@ class Made:
         return "--tls-cert", self.files.certificate, "--tls-key", self.files.key
 
 
-def make(folder: Path, begins: timedelta = -DAY, ends: timedelta = 90 * DAY, passphrase: bytes = b"") -> Made:
+def make(folder: Path, begins: timedelta | None = None, ends: timedelta = 90 * DAY, passphrase: bytes = b"") -> Made:
     """A certificate for 127.0.0.1 that vouches for itself, and its key, both in files of a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     key, now = ec.generate_private_key(ec.SECP256R1()), clock.now()
+    # Clients look at it by the machine's clock.
+    first = of_the_machine() - DAY if begins is None else now + begins
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     serial = x509.random_serial_number()
-    built = x509.CertificateBuilder(name, name, key.public_key(), serial, now + begins, now + ends)
+    built = x509.CertificateBuilder(name, name, key.public_key(), serial, first, now + ends)
     uses = dict.fromkeys(
         ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"), False
     )

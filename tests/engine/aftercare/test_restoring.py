@@ -13,6 +13,7 @@ from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
 from expunge.errors import UsageError
 from tests.engine.household import ANNA, CARA, Erased, Household, difference, hasty, strings_of
+from tests.moment import dated
 
 
 @pytest.fixture
@@ -113,6 +114,7 @@ def waiting(home: Household, copies: Path) -> OrderId:
     home.map.write_text(text.replace("retention:\n  life", BACKUPS + "retention:\n  life", 1))
     (home.folder / "backups").mkdir()
     shutil.copy2(copies / "app.db", home.folder / "backups" / "app.db")
+    dated(home.folder / "backups")
     run = home.erase(f"profile:{ANNA}")
     assert (run.state, run.final) == (OrderState.IN_PART, False)
     put_back(home, copies)

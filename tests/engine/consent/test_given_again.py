@@ -13,6 +13,7 @@ from expunge.core.values.order import OrderState
 from tests.cli.running import expunge
 from tests.engine.consents import AGREED, CHILD, PURPOSES, asking
 from tests.engine.household import ANNA, BELA, CARA, DINO, Household
+from tests.moment import dated
 
 _VOICE = '"voice/{profile_id}/{recording_id}.wav", subject: {profile: profile_id}, retention: '
 
@@ -45,7 +46,9 @@ def withdrawn(home: Household) -> str:
 
 
 def recorded(home: Household) -> None:
-    (home.world / "media" / "voice" / ANNA / "rec-anna-new-X7.wav").write_bytes(b"RIFF" + b"the new song about herons" * 30)
+    path = home.world / "media" / "voice" / ANNA / "rec-anna-new-X7.wav"
+    path.write_bytes(b"RIFF" + b"the new song about herons" * 30)
+    dated(path)
 
 
 @pytest.mark.duty("COP-05", "COP-11")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from expunge import clock
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.timeline import TimelineFilter, page_of
 from expunge.errors import ItemGone, UsageError
 from tests.engine.families.recorded_company import ANNA, BELA, OTHER_ACCOUNT, OTHER_SESSION, Company, build, of, viewing
+from tests.moment import of_the_machine
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_each_recording_has_time_kind_size_words_and_device(company: Company) ->
         assert second.size == path.stat().st_size
         assert (film.at, film.seconds) == (datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), 4.5)
         assert talk.at is not None
-        assert abs((clock.now() - talk.at).total_seconds()) < 60, "where nothing says when it was made, when it was written"
+        assert abs((of_the_machine() - talk.at).total_seconds()) < 60, "where nothing says when it was made, when it was written"
         assert not view.opened.vault.openings(), "a list opens nothing"
 
 

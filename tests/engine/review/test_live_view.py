@@ -25,6 +25,7 @@ from expunge.errors import UsageError
 from expunge.ports.review.recordings import ReviewedRecording
 from tests.engine.families.recorded_company import ANNA
 from tests.engine.review.desk_company import BELL, OFFICER, VOICE, DeskCompany
+from tests.moment import dated
 
 ALWAYS = ReviewLimits(lease_minutes=15, hours=WorkingHours(days=(1, 2, 3, 4, 5, 6, 7), first=0, last=24 * 60))
 Ruled = Callable[[LiveSpec], DeskCompany]
@@ -83,6 +84,7 @@ def test_a_lease_shows_nothing_once_its_camera_records_again(ruled: Ruled) -> No
     assert office.fetch(lease)
     with path.open("ab") as file:
         file.write(b"\0" * 100)
+    dated(path)
     shown = len(office.rendered)
     assert _refused(lambda: office.fetch(lease)) == {"live-view"}
     assert len(office.rendered) == shown, "nothing was rendered"

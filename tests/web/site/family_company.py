@@ -10,11 +10,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from expunge import clock
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from tests.moment import days_ago
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass, newest_account, token
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed, site
@@ -44,14 +43,6 @@ IN_MAP = (
     ("retention:\n", "retention:\n  place: {period: 30 days, from: seen_at, purpose: find the telephone, need: the service itself}\n"),
 )
 """What stands in the map of that company -> what stands there instead."""
-TODAY = clock.today()
-
-
-def days_ago(days: int) -> str:
-    """Return a day before that of this run, in ISO 8601."""
-    return (TODAY - timedelta(days=days)).isoformat()
-
-
 PLACES = {
     "p-mia": [
         (51.4779, -0.0015, f"{days_ago(26)}T08:10:00Z"),

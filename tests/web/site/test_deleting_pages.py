@@ -10,7 +10,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.web.site.family_company import Guardian, days_ago, family_site, guardian
+from tests.moment import days_ago
+from tests.web.site.family_company import Guardian, family_site, guardian
 from tests.web.site.kit import SiteServed
 
 

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page
 
 from expunge.bootstrap import Expunge
 from expunge.engine.consent.consent_decisions import Agreement
+from tests.moment import first_day
 from tests.web.site import family_company
 from tests.web.site.browser import visitor
-from tests.web.site.family_company import TODAY, Guardian, guardian
+from tests.web.site.family_company import Guardian, guardian
 from tests.web.site.kit import SiteServed, site
 from tests.web.site.looking import prove
 from tests.web.site.rendered import address_of
@@ -38,7 +39,7 @@ def enrich(folder: Path) -> None:
     (folder / "telephone.md").write_text("# We would like to know where the telephone is\n\nYou can say no.\n")
     path = folder / "expunge.yaml"
     path.write_text(path.read_text() + PURPOSE)
-    begin = TODAY - timedelta(days=26)
+    begin = first_day() - timedelta(days=26)
     with closing(sqlite3.connect(folder / "world" / "app.db")) as database, database:
         for number in range(40):
             spot = 51.4779 + (number * 7 % 23) / 400, -0.0015 + (number * 5 % 17) / 300
