@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -59,21 +60,32 @@ def move() -> str:
     """Put the clock of this process ahead as the environment asks, and hand the same over to its children. Return how it reads."""
     sys.path.insert(0, str(_MOVED))
     try:
-        import travelling
+        travelling = import_module("travelling")
     finally:
         sys.path.remove(str(_MOVED))
     named = os.environ.get(DAY, "")
     if not named:
         return "as the machine's clock says"
     if travelling.AHEAD not in os.environ:
-        moment, zone = DAYS[named] if named in DAYS else ((lambda now: datetime.fromisoformat(named).astimezone(UTC)), "")
         now = clock.now()
-        os.environ[travelling.AHEAD] = str(round((moment(now) - now) / timedelta(microseconds=1)) * 1000)
+        moment, zone = _named(named, now)
+        os.environ[travelling.AHEAD] = str(round((moment - now) / timedelta(microseconds=1)) * 1000)
         if zone:
             os.environ["TZ"] = zone
         os.environ["PYTHONPATH"] = beside(_MOVED)
     travelling.begin()
     return f"{clock.now():%Y-%m-%d %H:%M} UTC; {DAY}={named} repeats it"
+
+
+def _named(name: str, now: datetime) -> tuple[datetime, str]:
+    if name in DAYS:
+        of, zone = DAYS[name]
+        return of(now), zone
+    try:
+        moment = datetime.fromisoformat(name)
+    except ValueError:
+        sys.exit(f"{DAY}={name} is neither a moment in ISO 8601 nor one of: {', '.join(DAYS)}")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC), ""
 
 
 def beside(*folders: Path | str) -> str:
