@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -58,6 +58,13 @@ DRILLS = (
 EACH_ROW = ("tests/architecture/", "tests/core/", "tests/docs/", "tests/maps/")
 """Where each row of a table is a rule, a vector or a page of its own and costs next to nothing."""
 FEW_ROWS, EACH = 3, 3
+
+
+@pytest.fixture
+def machines_clock() -> Iterator[None]:
+    """Leave the day of this run: the test is about ages that a server or a file system tells by the machine's clock."""
+    with moment.kept_to_the_machine():
+        yield
 
 
 def pytest_report_header() -> str:

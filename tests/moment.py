@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import import_module
@@ -19,6 +20,7 @@ from expunge import clock
 
 DAY = "EXPUNGE_TEST_DAY"
 _MOVED = Path(__file__).parent / "moved"
+_AHEAD = "EXPUNGE_TEST_AHEAD"
 _HALF_AN_HOUR = timedelta(minutes=30)
 
 
@@ -66,10 +68,10 @@ def move() -> str:
     named = os.environ.get(DAY, "")
     if not named:
         return "as the machine's clock says"
-    if travelling.AHEAD not in os.environ:
+    if _AHEAD not in os.environ:
         now = clock.now()
         moment, zone = _named(named, now)
-        os.environ[travelling.AHEAD] = str(round((moment - now) / timedelta(microseconds=1)) * 1000)
+        os.environ[_AHEAD] = str(round((moment - now) / timedelta(microseconds=1)) * 1000)
         if zone:
             os.environ["TZ"] = zone
         os.environ["PYTHONPATH"] = beside(_MOVED)
@@ -123,6 +125,20 @@ def of_the_machine() -> datetime:
         return clock.now()
     machine: Any = sys.modules["time_machine"].escape_hatch
     return machine.datetime.datetime.now(UTC)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def kept_to_the_machine() -> Iterator[None]:
+    """Have this process and its children keep the machine's clock for a while, whatever day this run takes."""
+    if "time_machine" not in sys.modules or not sys.modules["time_machine"].traveller_stack:
+        yield
+        return
+    ahead, traveller = os.environ.pop(_AHEAD), sys.modules["time_machine"].traveller_stack[-1]
+    try:
+        traveller._destination_timestamp_ns = 0
+        yield
+    finally:
+        traveller._destination_timestamp_ns, os.environ[_AHEAD] = int(ahead), ahead
 
 
 def stored(**ahead: float) -> str:

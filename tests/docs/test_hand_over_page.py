@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from expunge import clock
 from expunge.adapters.credentials.hand_over_jwt import JwtHandOverTokens
 from expunge.core.accounts.hand_over import address_digest, read_claims
 from expunge.core.accounts.memberships import MembershipRole
@@ -14,6 +13,7 @@ from expunge.maps import read_map
 from expunge.stores import Kinds
 from tests.docs.test_approvals_page import make_installation
 from tests.docs.test_tutorial import ROOT, prints_what_is_shown
+from tests.moment import of_the_machine
 
 
 @pytest.mark.slow
@@ -28,4 +28,4 @@ def test_a_link_that_is_made_as_the_page_says_is_taken(tmp_path: Path) -> None:
     assert key == "app-1"
     assert hand_over.address == address_digest("Parent@example.org")
     assert [(told.subject, told.role) for told in hand_over.told] == [("profile:p-ann", MembershipRole.GUARDIAN)]
-    assert abs(hand_over.issued_at.timestamp() - clock.timestamp()) < 300
+    assert abs(hand_over.issued_at.timestamp() - of_the_machine().timestamp()) < 300

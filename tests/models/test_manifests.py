@@ -31,6 +31,7 @@ from tests.engine import household
 from tests.engine.household import ANNA, BELA, CARA, DINO, PEOPLE
 from tests.models.nursery import Nursery
 from tests.models.test_failing import serves
+from tests.moment import dated
 
 KEY = b"a key of thirty-two bytes or so!"
 MODELS = """\
@@ -475,8 +476,7 @@ def test_a_model_that_follows_its_sources_goes_with_what_outlived_its_period(hom
 def test_a_retention_run_that_takes_nothing_leaves_what_follows(home: Nursery) -> None:
     old, _ = two(home)
     outlived(home, more="    on_expiry: follow\n")
-    for path in (home.world / "media" / "voice" / ANNA).glob("*.wav"):
-        os.utime(path)
+    dated(home.world / "media" / "voice" / ANNA)
     with home.open() as opened:
         assert opened.retention.retire().orders == ()
     assert old.exists()

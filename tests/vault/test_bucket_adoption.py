@@ -16,6 +16,7 @@ from expunge.faults import arm
 from expunge.servers.seaweedfs import SeaweedServer
 from expunge.testing.forked import in_child
 from tests.cli.running import expunge
+from tests.moment import of_the_machine
 from tests.stores.s3.s3_company import Shelf, client
 from tests.vault.bucket_home import declaration, move_vault, prefix
 from tests.vault.doorbells import ANNA, BELA, CARA, Doorbells, copy, path_of, speech
@@ -74,7 +75,7 @@ def test_a_bucket_moves_into_a_vault_in_a_bucket(both: Doorbells, media: Shelf, 
     with both.open() as opened:
         recordings = opened.vault.recordings("doorbell")
     assert all(each.clear_before for each in recordings)
-    assert all(abs(each.at - clock.now()) < timedelta(minutes=5) for each in recordings)
+    assert all(abs(each.at - of_the_machine()) < timedelta(minutes=5) for each in recordings)
     assert counts(adopt(both)) == (0, 0, 0)
     assert both.erase(ANNA).state is OrderState.FULFILLED
     assert len(vault.versions()) == 2
@@ -127,6 +128,7 @@ def test_a_locked_object_stays_in_the_clear(home: Doorbells, seaweed: SeaweedSer
     assert sealed(home, ANNA, "r-0") == speech(0)
 
 
+@pytest.mark.usefixtures("machines_clock")
 def test_what_is_no_present_object_is_told(both: Doorbells, media: Shelf):
     """A deleted one with older versions, and one that is being uploaded: left, each with its reason."""
     put(media, ANNA, "r-0", speech(0))

@@ -242,7 +242,7 @@ def test_an_epoch_that_lives_too_long_is_told(home: Doorbells):
     home.ring(ANNA, "r-1", speech(0))
     home.ring(BELA, "r-1", speech(1))
     assert vault(home, "status").code == 0
-    due = [each for each in expunge("due", "--json", "--map", home.map).json["due"] if each["later"] == "epochs"]
+    due = [each for each in expunge("due", "--json", "--map", home.map).json["due"] if each["clock"] == "epochs"]
     assert [(each["what"], each["standing"]) for each in due] == [("epoch 1 of the vault", "running")]
     later = Shifted(SystemClock(), clock.now() + timedelta(days=8))
     with home.open(later) as opened:

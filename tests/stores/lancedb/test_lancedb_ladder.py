@@ -22,6 +22,7 @@ from expunge.stores import open_store
 from expunge.stores.lancedb import ladder as lancedb_ladder
 from expunge.stores.lancedb import store as lancedb_store
 from expunge.stores.lancedb.store import LanceDb
+from tests.moment import dated
 
 KEY = IdempotencyKey("lancedb-ladder")
 KIM = Pseudonym("kim")
@@ -231,6 +232,7 @@ def test_a_branch_is_erased_from_as_the_main_line_is(clips):
 def test_a_writer_between_file_and_commit_loses_nothing(clips):
     """Clearing with ``delete_unverified`` would take the file from under it; here it is left, seen by the probe, and its commit holds."""
     coming = write_fragments(rows(5, kims=(2,)), str(clips), mode="append")
+    dated(clips)
     outcome, _, seen = forget(clips)
     assert (outcome, seen.items) == (Erased(1), 1), "the probe reads what is not committed yet"
     table = lance.dataset(str(clips))
@@ -258,6 +260,7 @@ def test_a_version_that_was_just_replaced_stays_for_who_looked_it_up(clips):
 
 def test_what_a_dead_writer_left_goes_once_it_is_old(clips):
     write_fragments(rows(5, kims=(2,)), str(clips), mode="append")
+    dated(clips)
     with opened(clips) as store:
         assert [each.kind for each in store.check(())] == [FindingKind.NOTE]
     forget(clips)

@@ -17,6 +17,9 @@ from expunge.testing import StoreSuite, WindowSuite
 from expunge.testing.plain_search import snapshot
 from expunge.testing.store_windows import typed
 
+# A purge leaves what other writers have begun, by the age of its files.
+pytestmark = pytest.mark.usefixtures("machines_clock")
+
 BUSY = (OSError, ValueError, RuntimeError)
 
 

@@ -35,6 +35,7 @@ from expunge.stores.parquet.store import Parquet
 from expunge.testing.forked import in_child
 from expunge.testing.plain_search import search, snapshot
 from expunge.testing.store_reading import Listener
+from tests.moment import dated
 
 KEY = IdempotencyKey("key-1")
 PERSON = ByField({"person": "person"})
@@ -588,7 +589,7 @@ def test_a_new_and_a_changed_file_are_read_and_known_from_then_on(indexed, monke
 def test_a_file_written_a_moment_ago_is_read_again_each_time(indexed, monkeypatch):
     # Another write within the same tick of the clock would not show in its times. A moment is as long as this test may take.
     monkeypatch.setattr(lake_files, "_SETTLED_S", 600.0)
-    os.utime(indexed.has("events/day=3/new.parquet", {"person": ["p1"]}))
+    dated(indexed.has("events/day=3/new.parquet", {"person": ["p1"]}))
     opened = reads(indexed, monkeypatch)
     assert [indexed.locate("p1")[0].items for _ in range(2)] == [6, 6]
     assert opened == ["events/day=3/new.parquet"] * 2

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from expunge import clock
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout
 from expunge.core.values.outcome import Erased
 from expunge.core.values.scope import MODIFIED
@@ -20,6 +19,7 @@ from expunge.stores.parquet.store import Parquet
 from expunge.stores.s3.store import S3
 from expunge.testing import WindowSuite
 from expunge.testing.store_windows import KEY, typed
+from tests.moment import of_the_machine
 from tests.stores.s3.s3_company import Shelf, bucket, dataset
 
 
@@ -113,7 +113,7 @@ def test_objects_without_a_date_go_by_when_they_were_written(seaweed, tmp_path, 
     voice = dataset("voice", "voice/{profile_id}/{name}.flac")
     shelf.put_all({"voice/a/1.flac": b"old", "voice/b/2.flac": b"old"})
     time.sleep(1.1)
-    cut = clock.now()
+    cut = of_the_machine()
     time.sleep(1.1)
     shelf.put("voice/c/3.flac", b"new")
     suite = TestTimesInKeys()
