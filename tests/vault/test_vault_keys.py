@@ -247,7 +247,7 @@ def test_an_epoch_that_lives_too_long_is_told(home: Doorbells):
     later = Shifted(SystemClock(), clock.now() + timedelta(days=8))
     with home.open(later) as opened:
         assert opened.epochs.status().overdue == (1,)
-        assert [each.standing.overdue for each in opened.dues.all() if each.later == "epochs"] == [True]
+        assert [each.standing.overdue for each in opened.dues.all() if each.clock == "epochs"] == [True]
         order = opened.order_erase([opened.resolve(ANNA)]).order
         opened.plan(order)
         run = opened.apply(order)

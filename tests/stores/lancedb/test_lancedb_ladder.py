@@ -229,10 +229,10 @@ def test_a_branch_is_erased_from_as_the_main_line_is(clips):
 # --- others at work --------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("machines_clock")
 def test_a_writer_between_file_and_commit_loses_nothing(clips):
     """Clearing with ``delete_unverified`` would take the file from under it; here it is left, seen by the probe, and its commit holds."""
     coming = write_fragments(rows(5, kims=(2,)), str(clips), mode="append")
-    dated(clips)
     outcome, _, seen = forget(clips)
     assert (outcome, seen.items) == (Erased(1), 1), "the probe reads what is not committed yet"
     table = lance.dataset(str(clips))

@@ -31,5 +31,10 @@ document.querySelectorAll('button[data-prints]').forEach(button => {
 })
 // A form that came back with problems says so first, to a screen reader too.
 document.querySelector('[data-first]')?.focus()
-// On a phone the pages of an account stand in one row: the present one shall be in sight.
-document.querySelector('.rooms [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
+// On a phone the pages of an account stand in one row: the present one shall be in sight. Why not scrollIntoView: in Chromium the keyboard
+// then begins at that page, behind the way past the navigation.
+const row = document.querySelector('.rooms:has([aria-current])')
+if (row) {
+  const present = row.querySelector('[aria-current]').getBoundingClientRect()
+  row.scrollLeft += present.left + present.width / 2 - row.getBoundingClientRect().left - row.clientWidth / 2
+}
