@@ -41,6 +41,7 @@ from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.journal.events import RollbackAccepted
+from expunge.core.log import own_policies
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
 from expunge.core.values.ids import OrderId
@@ -81,9 +82,7 @@ def _library(vaults: Vaults, spec: StoreSpec) -> SealedLibrary:
 
 
 def _trust_policy(keys: InstallationKeys, witnesses: TrustPolicy | None) -> str:
-    from expunge.engine.execution import issued_receipts
-
-    return issued_receipts.trust_policy(origin_of(keys), keys.signer_public(), (keys.log_public(), keys.log_public_p256()), witnesses)
+    return own_policies.trust_policy(origin_of(keys), keys.signer_public(), (keys.log_public(), keys.log_public_p256()), witnesses)
 
 
 class Expunge(Services):

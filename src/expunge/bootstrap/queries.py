@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from expunge.adapters.log.tile_log import TileLog
 from expunge.bootstrap.open_state import witnesses_of
 from expunge.core.datamap.datamap import DataMap
+from expunge.core.log import own_policies
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Finding
 from expunge.core.values.ids import OrderId
@@ -143,11 +144,9 @@ class Queries:
 
     def published_policy(self) -> str:
         """The trust policy to publish: every key so far, since when it counts, and the witnesses with the quorum of the map."""
-        from expunge.engine.execution import issued_receipts
-
         found = witnesses_of(self.map.witnesses, self.context.clock.now)
         policy = found.policy if found else None
-        return issued_receipts.published_policy(self.context.log.origin, self._keys.signer_starts(), self._keys.log_starts(), policy)
+        return own_policies.published_policy(self.context.log.origin, self._keys.signer_starts(), self._keys.log_starts(), policy)
 
     def cosign_log(self) -> tuple[str, ...]:
         """Ask the witnesses anew for the log's head, and publish it; why witnesses did not cosign, as sentences.

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from expunge.errors import SealInvalid, UsageError
+from expunge.vault.large_pages import use_large_pages
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -392,4 +393,6 @@ def _blank(size: int) -> tuple[io.BytesIO, memoryview]:
     """Return a buffer of so many bytes. Once the view is released, ``getvalue`` gives them without a copy."""
     # The bytes then belong to the file alone: CPython writes to them, and gives them out, without a copy.
     whole = io.BytesIO(bytes(size))
-    return whole, whole.getbuffer()
+    view = whole.getbuffer()
+    use_large_pages(view)
+    return whole, view
