@@ -229,12 +229,11 @@ def run() -> list[Result]:
         ("open", "opening", "in pieces of 1 MiB from a file in memory"),
     ):
         rows.append(_speed(f"{bare} a stream of 1 GiB, one core", stream[act], stream[f"{act}_bare"], note))
-    note = "beside the bare cipher whose results are dropped at once"
     for size, one in found["sizes"].items():
-        rows.append(_speed(f"sealing {size} into one new bytes", one["seal"], one["seal_bare"], note))
-        rows.append(_speed(f"sealing {size} through a writer", one["write"], one["seal_bare"], note))
-        rows.append(_speed(f"opening {size} into one new bytes", one["open"], one["open_bare"], note))
-        rows.append(_speed(f"opening {size} through a reader", one["read"], one["open_bare"], note))
+        rows.append(_paired(f"sealing {size} into one new bytes", one["seal"], one["seal_bare"]))
+        rows.append(_paired(f"sealing {size} through a writer", one["write"], one["seal_bare"]))
+        rows.append(_paired(f"opening {size} into one new bytes", one["open"], one["open_bare"]))
+        rows.append(_paired(f"opening {size} through a reader", one["read"], one["open_bare"]))
     return [
         *rows,
         Result(
@@ -256,6 +255,12 @@ def run() -> list[Result]:
 def _speed(name: str, ours: tuple[float, float], bare: tuple[float, float], note: str) -> Result:
     said = f"{ours[1]:,.0f} and {bare[1]:,.0f} MB for each second of processor time; {note}"
     return Result(name, ours[0], "MB/s", other=bare[0], other_name="bare AESGCM", target=0.6, of="ratio", note=said)
+
+
+def _paired(name: str, ours: tuple[float, float], bare: tuple[float, float]) -> Result:
+    """By processor time, which other work on the machine disturbs less than the clock."""
+    said = f"by processor time, results of the bare cipher dropped at once; by the clock {ours[0]:,.0f} and {bare[0]:,.0f} MB/s"
+    return Result(name, ours[1], "MB/s", other=bare[1], other_name="bare AESGCM", target=0.6, of="ratio", note=said)
 
 
 def _read(name: str, ours: tuple[float, float], bare: float | None, target: float, note: str) -> Result:

@@ -216,10 +216,14 @@ class Expunge(Services):
     def close(self) -> None:
         """Let go of stores and database, in every thread that used them; safe to call twice."""
         with ExitStack() as stack:
-            late = [partial(first_use.close, each) for each in (self.context.scanner, self._vaults)]
-            doors = [self._door.close] if self._door else []
-            for close in (self._collecting.end, *late, self._journal.close, self._stores.close, self._keys.close, *doors):
-                stack.callback(close)
+            stack.callback(self._collecting.end)
+            stack.callback(first_use.close, self.context.scanner)
+            stack.callback(self._journal.close)
+            stack.callback(first_use.close, self._vaults)
+            stack.callback(self._stores.close)
+            stack.callback(self._keys.close)
+            if self._door is not None:
+                stack.callback(self._door.close)
 
     def stay(self) -> None:
         """Keep the calling thread's connection to the state until ``close``: for threads that make many calls."""

@@ -300,7 +300,7 @@ class UnsealingReader(io.RawIOBase):
         chunks = max(1, min(_AT_A_TIME, -(-(within + len(view)) // CHUNK)))
         size = min(chunks * CHUNK, self.size - number * CHUNK) + chunks * _TAG
         if size > len(self._sealed):
-            self._sealed = memoryview(bytearray(_AT_A_TIME * _SEALED_CHUNK))
+            self._sealed = memoryview(bytearray(size))
         sealed = self._sealed[:size]
         self._fetch(HEADER + number * _SEALED_CHUNK, sealed)
         done = 0

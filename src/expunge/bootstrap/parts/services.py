@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from expunge.bootstrap.queries import Queries
 
 if TYPE_CHECKING:
+    from expunge.adapters.database.journal_django import DjangoJournal
     from expunge.adapters.keeper.keeper_vault import KeeperVault
     from expunge.bootstrap.accounts.family_service import FamilyService
     from expunge.bootstrap.accounts.notice_service import NoticeService
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 class Services(Queries):
     """The domains of an installation."""
 
+    _journal: DjangoJournal
     _vaults: Vaults
     _door: KeeperVault | None
 
