@@ -21,10 +21,10 @@ from bench.result import Result
 from bench.scanner import WORDS, lines, traces_of, voice, windows
 from expunge.core.evidence.traces import AS_IT_IS, Traces
 from expunge.core.values.copy import RawSource
-from expunge.residue import ResidueScanner
 from expunge.residue.forms import base85, escapes, finder, mail_words, scripts, tokens, typography, wide
 from expunge.residue.forms.finder import Before, FoundForms
 from expunge.residue.matching.matcher import Bytes
+from expunge.residue.scanning.scanner import ResidueScanner
 
 SIZE = 12 << 20
 LOOKS = 3

@@ -23,10 +23,10 @@ from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, Trace, Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Scanned
-from expunge.residue import ResidueScanner
 from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.scanning.helper_pool import usable_cores
+from expunge.residue.scanning.scanner import ResidueScanner
 
 KEY = bytes(range(32))
 PART = 24 << 20

@@ -70,7 +70,7 @@ def whole_application(word: str = "") -> typer.Typer:
     return app
 
 
-_THRESHOLDS = (100_000, 20, 20)
+_THRESHOLDS = (250_000, 20, 20)
 """For ``gc.set_threshold``: modules that are imported lie in no cycle that dies."""
 
 

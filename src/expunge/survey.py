@@ -49,8 +49,8 @@ from expunge.maps.review.open_questions import MapQuestion, open_questions
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 from expunge.ports.recognition import Recognise
 from expunge.ports.store import Store
-from expunge.residue import ResidueScanner
 from expunge.residue.opaque.recognition import recognise
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.stores import SURVEYED, Kinds, OpenStores, lake_columns, open_survey, own_kinds
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ import pytest
 from typer.main import get_command
 
 from expunge.__main__ import whole_application
+from expunge.bootstrap import Expunge
+from expunge.bootstrap.parts.services import Services
+from tests.cli import world
 from tests.cli.receipts import Company
+from tests.cli.running import expunge
 
 PROGRAM = """
 import sys
@@ -114,3 +119,66 @@ def test_a_part_imports_what_it_needs(part: str) -> None:
     code = f"import sys, {', '.join(modules)}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     assert [name for name in done.stdout.split() if name.startswith(tuple(f"{each}." for each in without)) or name in without] == []
+
+
+WITHOUT = (
+    "allauth", "boto3", "botocore", "cedarpy", "cv2", "django.contrib", "django.core.management", "django.urls", "duckdb", "gunicorn",
+    "lancedb", "mlflow", "ninja", "numpy", "polars", "procrastinate", "psycopg", "pyarrow", "requests", "soundfile", "torch", "urllib3",
+    "expunge.adapters.keeper.server", "expunge.adapters.policy", "expunge.demo", "expunge.engine.execution.running",
+    "expunge.engine.export.exporting", "expunge.learn", "expunge.residue", "expunge.stores.postgres", "expunge.stores.s3",
+    "expunge.testing", "expunge.vault", "expunge.web",
+)  # fmt: skip
+"""Packages that take long to import, and that no such command has a use for."""
+READING = (
+    ("status",),
+    ("locate", "ruth.thistlewood@example.org"),
+    ("due",),
+    ("hold", "list"),
+    ("order", "show"),
+    ("guardian", "list", "p-mia"),
+    ("consent", "asked"),
+    ("log", "policy"),
+    ("ledger", "list"),
+    ("requests", "list"),
+    ("recipient", "list"),
+)
+"""Commands that look, and have neither to scan nor to seal."""
+LISTED = """
+import sys
+from expunge.__main__ import main
+sys.argv[1:] = {arguments!r}
+try:
+    main()
+except SystemExit as ended:
+    assert ended.code in (0, 1, None), ended.code
+sys.stderr.write("\\n" + " ".join(sys.modules))
+"""
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fresh")
+    world.make(folder)
+    assert expunge("init", cwd=folder).code == 0
+    return folder
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_a_command_that_reads_imports_what_it_reads_with(company: Path, arguments: tuple[str, ...]) -> None:
+    """Each import costs every command its time. A module is imported by the command that uses it, and by no other."""
+    code = LISTED.format(arguments=list(arguments))
+    done = subprocess.run([sys.executable, "-c", code], cwd=company, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    imported = done.stderr.splitlines()[-1].split()
+    assert {"expunge.bootstrap.installation", "expunge.core.journal.events", "django.db.models"} <= {*imported}, "it opened the state"
+    assert [name for name in imported if name in WITHOUT or name.startswith(tuple(f"{each}." for each in WITHOUT))] == []
+
+
+def test_every_service_of_an_installation_is_made_once_at_its_first_use(company: Path) -> None:
+    names = [name for name, part in vars(Services).items() if isinstance(part, cached_property)]
+    assert len(names) > 25
+    with Expunge.open(company / "expunge.yaml") as opened:
+        assert not vars(opened).keys() & set(names)
+        for name in names:
+            assert getattr(opened, name) is getattr(opened, name), name
+            assert getattr(opened, name).context is opened.context

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -252,7 +253,7 @@ VERBS: dict[str, Call] = {
     "holds.end": lambda world: world.opened.holds.end("nobody", "it is over"),
     "recipients.all": lambda world: world.opened.recipients.all(),
     "recipients.ask": lambda world: world.opened.recipients.ask(world.done, "acme"),
-    "recipients.by_hand": lambda world: world.opened.recipients.by_hand(),
+    "to_carry": lambda world: world.opened.to_carry(),
     "recipients.carried": lambda world: world.opened.recipients.carried(world.done, "acme", "Priya"),
     "recipients.confirm": lambda world: world.opened.recipients.confirm(world.done, "acme", by="Priya"),
     "recipients.letter": lambda world: world.opened.recipients.letter(world.done, "acme"),
@@ -453,9 +454,10 @@ STATELESS = {
 def verbs(opened: Expunge) -> set[str]:
     """Every public method of an installation and of its desks, as it is called; constructors, ``close`` and ``stay`` are not verbs."""
     found = {name for name, _ in inspect.getmembers(Expunge, inspect.isfunction) if not name.startswith("_")} - {"close", "stay"}
+    late = {name: getattr(opened, name) for name, _ in inspect.getmembers(Expunge, lambda part: isinstance(part, cached_property))}
     others = {
         name: value
-        for name, value in vars(opened).items()
+        for name, value in {**vars(opened), **late}.items()
         if not name.startswith("_") and name not in {"map", "context", "clock_behind", "rollback"}
     }
     for name, desk in others.items():

@@ -9,7 +9,8 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Residue, Scanned
-from expunge.residue import Limits, ResidueScanner, scan
+from expunge.residue.matching.session import Limits
+from expunge.residue.scanning.scanner import ResidueScanner, scan
 from expunge.residue.take.tracer import Collector
 
 KEY = bytes(range(32))

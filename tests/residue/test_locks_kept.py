@@ -15,8 +15,8 @@ import pytest
 from expunge import descriptors
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
-from expunge.residue import ResidueScanner
 from expunge.residue.placing.reader import open_reader
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.stores.files.open_files import holders
 
 LARGE = 17 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from expunge.core.values.ids import Pseudonym
-from expunge.residue import ResidueScanner
+from expunge.residue.scanning.scanner import ResidueScanner
 
 ANNA = Pseudonym("a" * 32)
 

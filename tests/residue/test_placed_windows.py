@@ -12,7 +12,7 @@ import pytest
 
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Tracer
-from expunge.residue import ResidueScanner
+from expunge.residue.scanning.scanner import ResidueScanner
 from tests.residue.planting import MARY, SENTENCE, text_traces, traces_of
 
 ANNA, BELA = Pseudonym("control-1"), Pseudonym("control-2")

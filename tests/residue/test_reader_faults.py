@@ -11,11 +11,11 @@ from types import ModuleType
 import pytest
 
 from expunge.core.evidence.trace_evidence import blinding
-from expunge.residue import ResidueScanner
 from expunge.residue.formats.containers import pdf
 from expunge.residue.forms import tokens
 from expunge.residue.opaque import documents
 from expunge.residue.scanning import long_runs
+from expunge.residue.scanning.scanner import ResidueScanner
 from tests.residue.pdf_files import PDFS
 from tests.residue.planting import SENTENCE, look, text_traces
 

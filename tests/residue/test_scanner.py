@@ -14,8 +14,8 @@ import pytest
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
-from expunge.residue import ResidueScanner, scan
 from expunge.residue.matching.session import SMALL
+from expunge.residue.scanning.scanner import ResidueScanner, scan
 from expunge.residue.take.tracer import Collector
 from tests.residue.planting import KEY, MARY, SENTENCE, found_in, look, text_traces, traces_of, ways
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import KEY
-from expunge.residue import ResidueScanner
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.residue.take.moments import part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
 from expunge.residue.take.tracer import Collector

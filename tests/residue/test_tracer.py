@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import SEAM
-from expunge.residue import ResidueScanner
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.residue.take.tracer import Collector
 from expunge.residue.take.value_windows import OF_A_VALUE, ValueWindows
 from expunge.residue.take.window_sample import FORMS

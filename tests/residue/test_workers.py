@@ -16,8 +16,8 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Scanned
-from expunge.residue import ResidueScanner
 from expunge.residue.scanning import helper_pool, scan_units
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.servers.processes import wait_until
 from tests.residue.planting import text_traces
 

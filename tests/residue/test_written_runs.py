@@ -20,13 +20,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expunge.residue import ResidueScanner
 from expunge.residue.matching.matcher import Matcher
 from expunge.residue.matching.session import Allowance, Limits, RunOrigin
 from expunge.residue.scanning import byte_stream
 from expunge.residue.scanning.byte_stream import ByteStream
 from expunge.residue.scanning.scan_units import new_session
-from expunge.residue.scanning.scanner import scan
+from expunge.residue.scanning.scanner import ResidueScanner, scan
 from tests.residue.planting import MARY, look, text_traces
 
 SAID = "the purple hedgehog sleeps under grandmother's piano for ever"

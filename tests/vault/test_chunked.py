@@ -394,6 +394,28 @@ def test_four_pebibytes_are_too_many() -> None:
         opened_size(sealed_size(most) + 17)
 
 
+def test_a_writer_takes_no_chunk_beyond_the_last_number() -> None:
+    def begun(number: int) -> tuple[io.BytesIO, SealingWriter]:
+        file = io.BytesIO()
+        writer = SealingWriter(file, KEY, CONTEXT)
+        writer._number = number
+        return file, writer
+
+    file, writer = begun(2**38 - 3)
+    writer.write(bytes(2 * CHUNK))
+    writer.close()
+    assert len(file.getvalue()) == HEADER + 2 * CHUNK + 3 * 16
+    for number, chunks in ((2**38 - 3, 4), (2**38 - 1, 2), (2**38, 1)):
+        file, writer = begun(number)
+        with pytest.raises(UsageError):
+            writer.write(bytes(chunks * CHUNK))
+        assert writer.closed
+        assert len(file.getvalue()) == HEADER, "no chunk of a call that goes too far"
+    _, writer = begun(2**38)
+    with pytest.raises(UsageError):
+        writer.close()
+
+
 def test_messages_hold_neither_key_nor_content() -> None:
     content = b"a voice in the kitchen" * 2000
     sealed = bytearray(seal(KEY, content, CONTEXT))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from expunge.bootstrap.service import DomainService
 from expunge.core.datamap.clocks import ClockRule
-from expunge.core.datamap.protected_kinds import KindInScope, in_scope
 from expunge.core.orders.run import Run
 from expunge.core.values.ids import OrderId
 from expunge.engine.recipients import deadlines
 from expunge.engine.recipients.deadlines import Deadline
-from expunge.engine.reports import all_deadlines, estate_duties
-from expunge.engine.reports.estate_duties import DutyFinding
-from expunge.maps.sections.clocks import shipped_clocks
+from expunge.engine.reports import all_deadlines
+
+if TYPE_CHECKING:
+    from expunge.core.datamap.protected_kinds import KindInScope
+    from expunge.engine.reports.estate_duties import DutyFinding
 
 
 def clocks() -> tuple[ClockRule, ...]:
     """The clocks that are shipped, by name."""
+    from expunge.maps.sections.clocks import shipped_clocks
+
     return tuple(shipped_clocks().values())
 
 
@@ -28,10 +33,14 @@ class DeadlineService(DomainService):
 
     def obligations(self) -> tuple[DutyFinding, ...]:
         """Every duty of the orders and rules, held against this estate."""
+        from expunge.engine.reports import estate_duties
+
         return estate_duties.look(self.context)
 
     def in_scope(self) -> tuple[KindInScope, ...]:
         """Return the datasets of each kind that duties are about, by the categories of the map."""
+        from expunge.core.datamap.protected_kinds import in_scope
+
         return in_scope(self.context.data_map)
 
     def extend(self, order: OrderId, reason: str) -> Run:

@@ -16,8 +16,8 @@ from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel.context import Context
 from expunge.maps.proposal.later_entries import LaterEntries
 from expunge.ports.scanner import Scanner
-from expunge.residue import ResidueScanner
 from expunge.residue.opaque.recognition import recognise
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.stores import Kinds, OpenStores, lake_columns, open_survey
 
 

@@ -6,42 +6,20 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from expunge.adapters.commands.local_commands import LocalCommands
 from expunge.adapters.files.gate_file import FileGatePublisher
-from expunge.adapters.files.index_files import FileIndex
 from expunge.adapters.files.places_files import FilePlaces
 from expunge.adapters.files.trainings_files import FileTrainings
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
 from expunge.adapters.host.gc_tuning import RelaxedCollector
-from expunge.adapters.keys.local_keystore import create
-from expunge.adapters.outbound import lineage_http
-from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
-from expunge.bootstrap.accounts.approver_passkeys import require_holder
-from expunge.bootstrap.accounts.family_service import FamilyService
-from expunge.bootstrap.accounts.notice_service import NoticeService
-from expunge.bootstrap.accounts.staffing import StaffService
-from expunge.bootstrap.accounts.thread_service import ThreadService
-from expunge.bootstrap.clerk.webhook_service import WebhookService
-from expunge.bootstrap.consents import ConsentService
-from expunge.bootstrap.deadline_service import DeadlineService
-from expunge.bootstrap.desk.access_service import AccessService
-from expunge.bootstrap.desk.finding_service import FindingService
-from expunge.bootstrap.desk.incident_service import IncidentService
-from expunge.bootstrap.desk.policies import PolicyService
-from expunge.bootstrap.desk.reviewers import ReviewerService
-from expunge.bootstrap.disgorgements import DisgorgementService
-from expunge.bootstrap.exports.export_service import ExportService
-from expunge.bootstrap.exports.sealed_shelf import SealedExportShelf
-from expunge.bootstrap.gates import GateService
-from expunge.bootstrap.holds import HoldService
+from expunge.bootstrap import rolled_back
 from expunge.bootstrap.keeping import open_keys, vault_door_beside
 from expunge.bootstrap.open_state import (
     InstallationState,
@@ -55,67 +33,59 @@ from expunge.bootstrap.open_state import (
     require_unused,
     witnesses_of,
 )
-from expunge.bootstrap.queries import Queries
-from expunge.bootstrap.recipients import RecipientService
-from expunge.bootstrap.records import RecordService
-from expunge.bootstrap.retention import RetentionService
+from expunge.bootstrap.parts import first_use
+from expunge.bootstrap.parts.services import Services
 from expunge.bootstrap.rolled_back import StateComparison
-from expunge.bootstrap.service import ModelService, OrderService
 from expunge.bootstrap.state_folder import EXPORTS, GATE, INDEX, KEYS, PLACES, SCRATCH, require_keys
-from expunge.bootstrap.use_records import UseRecordService
-from expunge.bootstrap.vault.adopting.adoption import AdoptionService
-from expunge.bootstrap.vault.derivations import DerivationService
-from expunge.bootstrap.vault.epochs import EpochService
-from expunge.bootstrap.vault.kept_vault import KeptVault
-from expunge.bootstrap.vault.opening_service import OpeningService
-from expunge.bootstrap.vault.readings import ReadingService
-from expunge.bootstrap.vault.service import VaultService
-from expunge.bootstrap.vault.vaults import Vaults
-from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.core.datamap.mapdiff import digest
-from expunge.core.discovery.discovery import Discovery
 from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.journal.events import RollbackAccepted
+from expunge.core.log import own_policies
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
-from expunge.engine.aftercare import journal_rollback, later_look, lineage_events, reappeared_data, restored_stores, sweeping
+from expunge.engine.aftercare import journal_rollback
 from expunge.engine.aftercare.journal_rollback import StateRollback
-from expunge.engine.aftercare.later_look import LaterLook
-from expunge.engine.aftercare.restored_stores import RestoreReplay
-from expunge.engine.aftercare.sweeping import SweepResult
-from expunge.engine.consent import approving
-from expunge.engine.discovery import discovery
-from expunge.engine.execution import issued_receipts, nightly, planning, queueing, recovering, running
-from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
-from expunge.engine.execution.planning import PlanForecast
-from expunge.engine.execution.step_worker import Worker
-from expunge.engine.export.exporting import ExportSummary
-from expunge.engine.gate import fencing
-from expunge.engine.intake import cancelling, person_orders
-from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context, Reporter, silent
-from expunge.engine.review import notes as review_notes
-from expunge.engine.subjects.resolving import ResolvedName
-from expunge.engine.threads import messages
-from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
-from expunge.gate import Gate
 from expunge.ports.clock import Clock
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.leases import Lease
 from expunge.ports.optional.known_places import KnownPlaces
-from expunge.residue import ResidueScanner
-from expunge.residue.opaque.recognition import recognise
 from expunge.stores import OpenStores
+
+if TYPE_CHECKING:
+    from expunge.bootstrap.vault.vaults import Vaults
+    from expunge.core.discovery.discovery import Discovery
+    from expunge.core.log.trust import TrustPolicy
+    from expunge.engine.aftercare.later_look import LaterLook
+    from expunge.engine.aftercare.restored_stores import RestoreReplay
+    from expunge.engine.aftercare.sweeping import SweepResult
+    from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
+    from expunge.engine.execution.planning import PlanForecast
+    from expunge.engine.execution.step_worker import Worker
+    from expunge.engine.export.exporting import ExportSummary
+    from expunge.engine.intake.person_orders import Accepted
+    from expunge.engine.subjects.resolving import ResolvedName
+    from expunge.gate import Gate
+    from expunge.ports.vault.sealed_library import SealedLibrary
 
 
 def _untold(_: Run) -> None: ...
 
 
-class Expunge(Queries):
+def _library(vaults: Vaults, spec: StoreSpec) -> SealedLibrary:
+    return vaults.library(spec)
+
+
+def _trust_policy(keys: InstallationKeys, witnesses: TrustPolicy | None) -> str:
+    return own_policies.trust_policy(origin_of(keys), keys.signer_public(), (keys.log_public(), keys.log_public_p256()), witnesses)
+
+
+class Expunge(Services):
     """One installation: a data map, its state, its keys. A context manager; ``close`` lets go of everything.
 
     Threads may share it. The thread that opened it keeps its connection to the state until ``close``; in any other a verb closes what it
@@ -143,36 +113,7 @@ class Expunge(Queries):
         self._vaults = vaults
         self._places = places
         self._journal = kept.journal
-        self.scoped = OrderService(context, self._changing, self._alone)
-        self.dues = DeadlineService(context, self._changing, self._alone)
-        self.holds = HoldService(context, self._changing, self._alone)
-        self.recipients = RecipientService(context, self._changing, self._alone)
-        self.retention = RetentionService(context, self._changing, self._alone, Path(data_map.state), keys)
-        self.gates = GateService(context, self._changing, self._alone, Path(data_map.state), keys)
-        self.consents = ConsentService(context, self._changing, self._alone)
-        self.uses = UseRecordService(context, self._changing, self._alone)
-        self.policies = PolicyService(context, self._changing, self._alone)
-        self.reviewers = ReviewerService(context, self._changing, self._alone)
-        self.staff = StaffService(context, self._changing, self._alone)
-        self.families = FamilyService(context, self._changing, self._alone)
-        self.threads = ThreadService(context, self._changing, self._alone)
-        self.notices = NoticeService(context, self._changing, self._alone)
-        self.webhooks = WebhookService(context, self._changing, self._alone)
-        self.disgorgements = DisgorgementService(context, self._changing, self._alone)
-        self.exports = ExportService(context, self._changing, self._alone)
-        self.models = ModelService(context, self._changing, self._alone)
-        self.records = RecordService(context, self._changing, self._alone, self.published_policy)
         self._door = vault_door_beside(keys, Path(data_map.state))
-        way = KeptVault(data_map, self._door) if self._door else None
-        self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
-        self.openings = OpeningService(context, self._changing, self._alone, self.vault)
-        self.access = AccessService(context, self._changing, self._alone, self.vault)
-        self.incidents = IncidentService(context, self._changing, self._alone)
-        self.findings = FindingService(context, self._changing, self._alone, Path(data_map.state))
-        self.epochs = EpochService(context, self._changing, self._alone, vaults)
-        self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
-        self.readings = ReadingService(context, self._changing, self._alone, vaults, self.gates.open)
-        self.derivations = DerivationService(context, self._changing, self._alone, vaults, self.gates.open)
         self.clock_behind: list[timedelta] = []
         self.rollback: StateRollback | None = None
         """Signs that the state was put back from an older copy. Nothing is written or carried out until a person has decided."""
@@ -181,6 +122,9 @@ class Expunge(Queries):
     @classmethod
     def init(cls, map_path: Path | str | None = None, *, passphrase: str | None = None) -> Path:
         """Create keystore, journal and log of a map; returns the state folder. Raises Misconfigured when there is one already."""
+        from expunge.adapters.keys.local_keystore import create
+        from expunge.engine.gate import fencing
+
         data_map = read_installed(map_path)
         state = Path(data_map.state)
         if (state / GATE).exists():
@@ -230,12 +174,11 @@ class Expunge(Queries):
         state, journal = Path(data_map.state), kept.journal
         behind: list[timedelta] = []
         telling = MonotonicClock(clock or SystemClock(), latest(journal), behind.append)
-        origin = origin_of(keys)
         witnesses = witnesses_of(data_map.witnesses, telling.now)
         log = rolled_back.open_log(state, keys, journal, witnesses)
-        vaults = Vaults(data_map, keys, passphrase, telling.now, ShredHeads(journal, telling.now))
+        vaults = first_use.vaults(data_map, keys, passphrase, telling.now, journal)
         places = FilePlaces(state / PLACES)
-        stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key(), vaults.library, places)
+        stores = OpenStores(data_map, first_use.index(state / INDEX), keys.index_key(), partial(_library, vaults), places)
         context = Context(
             data_map=data_map,
             map_digest=digest(data_map),
@@ -244,21 +187,19 @@ class Expunge(Queries):
             shelf=kept.shelf,
             outbox=kept.outbox,
             log=log,
-            scanner=ResidueScanner(),
+            scanner=first_use.scanner(),
             clock=telling,
             open_store=stores,
-            recognise=recognise,
+            recognise=first_use.recognise,
             publish_gate=FileGatePublisher(state / GATE, keys),
             random=secrets.token_bytes,
             pause=time.sleep,
-            trust_policy=lambda: issued_receipts.trust_policy(
-                origin, keys.signer_public(), (keys.log_public(), keys.log_public_p256()), witnesses.policy if witnesses else None
-            ),
+            trust_policy=partial(_trust_policy, keys, witnesses.policy if witnesses else None),
             version=installed_version(),
-            commands=LocalCommands(map_path.resolve().parent),
+            commands=first_use.commands(map_path.resolve().parent),
             trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,
             scratch=(state / SCRATCH).resolve(),
-            exports=SealedExportShelf(state / EXPORTS),
+            exports=first_use.exports(state / EXPORTS),
         )
         rollback = rolled_back.examine(state, keys, kept, log)
         opened = cls(data_map, context, stores, keys, kept, vaults, places)
@@ -275,9 +216,14 @@ class Expunge(Queries):
     def close(self) -> None:
         """Let go of stores and database, in every thread that used them; safe to call twice."""
         with ExitStack() as stack:
-            closing = (self._collecting.end, self.context.scanner.close, self._journal.close, self._vaults.close)
-            for close in (*closing, self._stores.close, self._keys.close, *([self._door.close] if self._door else [])):
-                stack.callback(close)
+            stack.callback(self._collecting.end)
+            stack.callback(first_use.close, self.context.scanner)
+            stack.callback(self._journal.close)
+            stack.callback(first_use.close, self._vaults)
+            stack.callback(self._stores.close)
+            stack.callback(self._keys.close)
+            if self._door is not None:
+                stack.callback(self._door.close)
 
     def stay(self) -> None:
         """Keep the calling thread's connection to the state until ``close``: for threads that make many calls."""
@@ -305,33 +251,46 @@ class Expunge(Queries):
             channel: how it came in.
             requester: who entered it: their own approval of its plan is refused.
         """
+        from expunge.engine.intake import person_orders
+
         cause = OnRequest(attested) if guardian is None else ByGuardian(guardian, attested)
         request = person_orders.OrderRequest(tuple(people), channel, cause, contact, cooling_off, requester)
         return person_orders.receive(self.context, request)
 
     def order_erase_all(self, groups: Sequence[Sequence[ResolvedName]], *, attested: str = BY_THE_OPERATOR) -> tuple[Accepted, ...]:
         """Receive an erasure order for each group of people, all at once; see :meth:`order_erase`."""
+        from expunge.engine.intake import person_orders
+
         return person_orders.receive_all(
             self.context, [person_orders.OrderRequest(tuple(group), "library", OnRequest(attested)) for group in groups]
         )
 
     def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
         """Cancel an order before anything was erased."""
+        from expunge.engine.intake import cancelling
+
         with self._changing():
             return cancelling.cancel(self.context, order, reason)
 
     def plan(self, order: OrderId, *, ahead: bool = False) -> PlanForecast:
         """Plan an order, journal the plan, and forecast the obstacles; with ``ahead`` also what rows of other people have to do with it."""
+        from expunge.engine.execution import planning
+
         with self._alone():
             return planning.make(self.context, order, ahead=ahead)
 
     def approve(self, order: OrderId, approver: str, signature: str) -> Run:
         """Enter an approval; see :func:`expunge.engine.consent.approving.approve`. A passkey's account has to have the right now."""
+        from expunge.bootstrap.accounts.approver_passkeys import require_holder
+        from expunge.engine.consent import approving
+
         with self._changing():
             return approving.approve(self.context, order, approver, signature, partial(require_holder, self.context))
 
     def apply(self, order: OrderId, *, saved: bytes | None = None, report: Reporter = silent) -> Run:
         """Take an order as far as it goes now; resumes and retries. With state in a file one process at a time, else beside the workers."""
+        from expunge.engine.execution import running
+
         if saved is not None:
             running.require_saved(self.context, order, saved)
         (run,) = self.apply_all([order], saved=saved, report=report)
@@ -339,6 +298,11 @@ class Expunge(Queries):
 
     def apply_all(self, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
         """Take orders as far as they go now, sharing rewrites and scans as far as they can."""
+        from expunge.adapters.outbound import lineage_http
+        from expunge.bootstrap import applied_map
+        from expunge.engine.aftercare import lineage_events
+        from expunge.engine.review import notes as review_notes
+
         self._require_whole()
         applied_map.remember(self.map, self.context.map_digest)
         runs = self._carry_out(orders, saved, report)
@@ -348,6 +312,8 @@ class Expunge(Queries):
         return runs
 
     def _carry_out(self, orders: Sequence[OrderId], saved: bytes | None, report: Reporter) -> tuple[Run, ...]:
+        from expunge.engine.execution import running
+
         if self._kept.leases is None:
             with self._alone():
                 return running.apply_all(self.context, orders, saved=saved, report=report)
@@ -365,6 +331,8 @@ class Expunge(Queries):
 
         Raises UsageError where nothing was put back, or without a name or reason; StateRolledBack where only a restore helps.
         """
+        from expunge.engine.aftercare import rollback_acceptance
+
         found = self.rollback
         if found is None:
             message = "the state was not put back from an older copy: there is nothing to accept"
@@ -372,7 +340,7 @@ class Expunge(Queries):
         refusal, self._journal.refusal = self._journal.refusal, None
         try:
             with self._alone():
-                accepted = journal_rollback.accept(self.context, found, by=by, reason=reason)
+                accepted = rollback_acceptance.accept(self.context, found, by=by, reason=reason)
         except BaseException:
             self._journal.refusal = refusal
             raise
@@ -391,6 +359,9 @@ class Expunge(Queries):
 
     def lineage_tell(self) -> tuple[OrderId, ...]:
         """Report unreported erasures to the lineage services. Return the orders that could not be reported."""
+        from expunge.adapters.outbound import lineage_http
+        from expunge.engine.aftercare import lineage_events
+
         self._require_whole()
         return lineage_events.tell(self.context, tuple(journal_streams.orders(self.context.journal)), lineage_http.post)
 
@@ -401,6 +372,8 @@ class Expunge(Queries):
 
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
+        from expunge.bootstrap import worker_process
+
         self._require_whole()
         return worker_process.worker(self.context, self._kept, lease_seconds, report)
 
@@ -408,8 +381,12 @@ class Expunge(Queries):
         self, stop: threading.Event, *, poll: float = 5.0, lease_seconds: float = 30.0, until_idle: bool = False, report: Reporter = silent
     ) -> None:
         """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.worker_process.work`."""
+        from expunge.bootstrap import applied_map, worker_process
+
         applied_map.remember(self.map, self.context.map_digest)
-        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key(), self._vaults.library, self._places)
+        stores = OpenStores(
+            self.map, first_use.index(self.state / INDEX), self._keys.index_key(), partial(_library, self._vaults), self._places
+        )
         scheduling = replace(self.context, open_store=stores)
         try:
             worker_process.work(
@@ -420,11 +397,15 @@ class Expunge(Queries):
 
     def submit(self, order: OrderId, *, hurry: bool = False, wait: timedelta | None = None) -> Run:
         """Queue an order: it waits for others at most so long, to share the rewriting of tables and files with them."""
+        from expunge.engine.execution import queueing
+
         with self._changing():
             return queueing.submit(self.context, order, hurry=hurry, wait=wait)
 
     def run_due(self, *, report: Reporter = silent) -> tuple[Run, ...]:
         """Carry out the queued orders that are due, with all that may go along; nothing when all can wait."""
+        from expunge.engine.execution import queueing
+
         with self._alone():
             queueing.take_up(self.context)
         released = queueing.due(self.context)
@@ -437,6 +418,9 @@ class Expunge(Queries):
             report: told of each step.
             ended: called with each order when its part of the night has ended; nothing of it is kept here.
         """
+        from expunge.engine.execution import nightly, queueing
+        from expunge.engine.execution.nightly import NightlyResult
+
         with self._alone():
             queueing.take_up(self.context)
         states: dict[OrderId, OrderState] = {}
@@ -453,6 +437,9 @@ class Expunge(Queries):
 
     def nightly_cohort(self) -> NightlyCohort:
         """Return the orders that :meth:`run_nightly` would carry out now, and those that wait and cannot start."""
+        from expunge.engine.execution import nightly
+        from expunge.engine.execution.nightly import NightlyCohort
+
         cohorts = [nightly.gather(self.context, some) for some in nightly.parts(self.context)]
         going = tuple(order for each in cohorts for order in each.going)
         return NightlyCohort(going, tuple(order for each in cohorts for order in each.staying))
@@ -463,6 +450,8 @@ class Expunge(Queries):
 
     def verify(self, order: OrderId) -> LaterLook:
         """Look again, now, with the kept traces."""
+        from expunge.engine.aftercare import later_look
+
         with self._alone():
             return later_look.look_again(self.context, order)
 
@@ -471,6 +460,13 @@ class Expunge(Queries):
 
         And look for places that hold people and that no dataset declares, as :meth:`discover` does.
         """
+        from expunge.bootstrap import discovering
+        from expunge.engine.aftercare import reappeared_data, sweeping
+        from expunge.engine.discovery import discovery
+        from expunge.engine.execution import queueing, recovering
+        from expunge.engine.review import notes as review_notes
+        from expunge.engine.threads import messages
+
         found = discovering.look(self.context, self._keys.signer_publics())
         with self._alone():
             discovery.remember(self.context, found)
@@ -484,6 +480,9 @@ class Expunge(Queries):
 
     def discover(self) -> Discovery:
         """Look at every store and beside it for places that hold people and that no dataset declares, and remember what came of it."""
+        from expunge.bootstrap import discovering
+        from expunge.engine.discovery import discovery
+
         found = discovering.look(self.context, self._keys.signer_publics())
         with self._changing():
             discovery.remember(self.context, found)
@@ -494,6 +493,9 @@ class Expunge(Queries):
 
         With ``empty`` a folder in which nothing lies is believed to be the store's, whichever one data lay in before.
         """
+        from expunge.engine.aftercare import restored_stores
+        from expunge.engine.execution import recovering
+
         with self._alone():
             if empty and store in self.map.stores:
                 self._places.forget(store)
@@ -510,6 +512,9 @@ class Expunge(Queries):
 
         Returns the orders whose erasing was interrupted; none while another process runs orders, of which it takes care itself.
         """
+        from expunge.engine.execution import recovering
+        from expunge.engine.gate import fencing
+
         try:
             with self._journal.exclusive(wait=0):
                 interrupted = recovering.recover(self.context)
@@ -541,11 +546,3 @@ class Expunge(Queries):
     def _require_whole(self) -> None:
         if self.rollback is not None:
             raise self.rollback.error()
-
-    def _alone(self) -> AbstractContextManager[None]:
-        """The right to run orders; others wait, then get Busy."""
-        return self._journal.exclusive()
-
-    def _changing(self) -> AbstractContextManager[None]:
-        """The right to change what orders share (registers, snapshot), for a moment: beside a run, and in turn."""
-        return self._journal.changing()

@@ -12,18 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from expunge.adapters.keeper.connection import Connections
-from expunge.adapters.keeper.keeper_keys import KeeperKeys
-from expunge.adapters.keeper.keeper_vault import KeeperVault
 from expunge.adapters.keeper.place import CLERK, KeeperPlace
-from expunge.adapters.keeper.requests import Status, Stop
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
 from expunge.bootstrap.state_folder import KEYS, require_keys
 from expunge.core.datamap.datamap import DataMap
 from expunge.errors import Busy, KeeperAway, KeystoreLocked, StateUnavailable
 from expunge.ports.keys import InstallationKeys
+
+if TYPE_CHECKING:
+    from expunge.adapters.keeper.keeper_vault import KeeperVault
 
 _RESTARTED = 1.0
 """Seconds in which a keeper that was there before has to be back."""
@@ -60,17 +59,26 @@ def open_keys(state: Path, passphrase: str | None = None) -> InstallationKeys:
     place = KeeperPlace(state, folder)
     if passphrase is not None or not needs_keeper(state):
         return open_keystore(folder, passphrase)
+    # Why late, here and below: few commands go by the keeper.
+    from expunge.adapters.keeper.keeper_keys import KeeperKeys
+
     with _found(folder):
         return KeeperKeys.connect(place, _patience(folder, place))
 
 
 def vault_door_beside(keys: InstallationKeys, state: Path) -> KeeperVault | None:
     """Return the vault's door at the keeper; None where this process opened the keys itself. It connects when it is used."""
-    return None if isinstance(keys, LocalKeys) else KeeperVault(KeeperPlace(state, state / KEYS))
+    if isinstance(keys, LocalKeys):
+        return None
+    from expunge.adapters.keeper.keeper_vault import KeeperVault
+
+    return KeeperVault(KeeperPlace(state, state / KEYS))
 
 
 def open_vault_door(state: Path) -> KeeperVault:
     """Connect to the vault's door at the keeper of a state folder. Raises as :func:`open_keys` without a passphrase."""
+    from expunge.adapters.keeper.keeper_vault import KeeperVault
+
     folder = state / KEYS
     place = KeeperPlace(state, folder)
     with _found(folder):
@@ -161,6 +169,9 @@ def keeper_status(place: KeeperPlace) -> KeeperStatus:
 
 
 def _status(place: KeeperPlace) -> dict[str, Any]:
+    from expunge.adapters.keeper.connection import Connections
+    from expunge.adapters.keeper.requests import Status
+
     connections = Connections(place, patience=0.0)
     try:
         value: Any = connections.ask(Status()).value
@@ -174,6 +185,9 @@ def stop_keeper(place: KeeperPlace) -> None:
 
     Raises KeeperAway or ClerkAway where none runs, Busy when it does not end in time.
     """
+    from expunge.adapters.keeper.connection import Connections
+    from expunge.adapters.keeper.requests import Stop
+
     connections = Connections(place, patience=0.0)
     try:
         connections.ask(Stop())

@@ -8,7 +8,7 @@ from expunge.adapters.outbound.courier_http import HttpCourier
 from expunge.bootstrap.service import DomainService
 from expunge.core.journal.recipient_ledger import Instruction, InstructionState, RecipientAnswer
 from expunge.core.values.ids import OrderId
-from expunge.engine.recipients import instructions
+from expunge.engine.recipients import instruction_ledger, instructions
 from expunge.engine.recipients.instructions import InstructionLetter, SentInstruction
 from expunge.ports.courier import Courier
 
@@ -21,12 +21,7 @@ class RecipientService(DomainService):
 
     def all(self) -> tuple[Instruction, ...]:
         """Every instruction, oldest first."""
-        return tuple(instructions.ledger(self.context).instructions.values())
-
-    def by_hand(self) -> tuple[tuple[Instruction, str], ...]:
-        """Return the instructions that a person has to carry, because the map has no address, each with how that is done."""
-        found = ((each, instructions.waits_for_hand(self.context, each)) for each in instructions.ledger(self.context).open())
-        return tuple((each, how) for each, how in found if how)
+        return tuple(instruction_ledger.ledger(self.context).instructions.values())
 
     def letter(self, order: OrderId, recipient: str) -> InstructionLetter:
         """Return one signed instruction, to be carried to its recipient; see :func:`expunge.engine.recipients.instructions.letter`."""

@@ -1,4 +1,4 @@
-"""The server's answers: JSON in every case, headers that allow a browser nothing, and no word of the request's content."""
+"""The server's answers: JSON in every case but one page, headers that allow a browser nothing, and no word of the request's content."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from expunge.errors import ExpungeError
 from expunge.web import problems
 from expunge.web.turns import RETRY
 
+_POLICY = "Content-Security-Policy"
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    _POLICY: "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -153,13 +154,17 @@ def of_surprise(status: int) -> HttpResponse:
 
 
 def strict(response: HttpResponseBase, further: Mapping[str, str]) -> HttpResponseBase:
-    """Return the response with the headers that every answer has, and further ones. An error without JSON becomes an error of ours."""
+    """Return the response with the headers that every answer has, and further ones. An error without JSON becomes an error of ours.
+
+    A page keeps the policy of its own, which lets its style in.
+    """
     if response.status_code >= 400 and response.headers.get("Content-Type", "").partition(";")[0] not in _ERRORS:
         allow = response.headers.get("Allow")
         response = of_surprise(response.status_code)
         if allow:
             response["Allow"] = allow
-    for name, value in (*HEADERS.items(), *further.items()):
+    policy = {name: response[name] for name in (_POLICY,) if name in response and response.status_code < 400}
+    for name, value in {**HEADERS, **further, **policy}.items():
         response[name] = value
     if isinstance(response, HttpResponse):
         response["Content-Length"] = str(len(response.content))

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from expunge.core.evidence.traces import Traces
-from expunge.residue import Limits
+from expunge.residue.matching.session import Limits
 from expunge.residue.take.tracer import Collector
 from tests.residue.planting import KEY, MARY, found_in, look, traces_of, ways
 

@@ -22,7 +22,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expunge.residue import Limits
+from expunge.residue.matching.session import Limits
 from tests.residue.planting import SENTENCE, found_in, look, text_traces, ways
 
 TRACES = text_traces(SENTENCE)

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 import zstandard
 
-from expunge.residue import Limits
 from expunge.residue.formats.custom_dump import Chunks
+from expunge.residue.matching.session import Limits
 from expunge.servers.postgres import PostgresServer
 from tests.residue.pg_planting import prose
 from tests.residue.planting import SENTENCE, look, text_traces, ways

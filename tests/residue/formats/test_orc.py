@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import orc
 
-from expunge.residue import Limits
 from expunge.residue.formats.containers import orc as reader
 from expunge.residue.formats.containers.orc_values import numbers
 from expunge.residue.formats.decoders import Broken
 from expunge.residue.formats.slices import MemorySlice
+from expunge.residue.matching.session import Limits
 from tests.residue.pg_planting import prose
 from tests.residue.planting import SENTENCE, look, text_traces, ways
 

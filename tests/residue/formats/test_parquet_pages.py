@@ -19,13 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core.evidence.traces import Traces
-from expunge.residue import Limits
 from expunge.residue.formats.decoders import Broken, Unsupported
 from expunge.residue.formats.parquet import runs
 from expunge.residue.formats.parquet_thrift import ThriftReader
 from expunge.residue.formats.parquet_values import delta_packed, indices, unpack
 from expunge.residue.formats.slices import MemorySlice
-from expunge.residue.matching.session import TooLarge
+from expunge.residue.matching.session import Limits, TooLarge
 from expunge.residue.take.tracer import Collector
 from tests.residue.pg_planting import prose, token
 from tests.residue.planting import MARY, found_in, look, traces_of, ways

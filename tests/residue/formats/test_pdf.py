@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from expunge.residue import Limits
 from expunge.residue.formats.containers import pdf
 from expunge.residue.formats.slices import MemorySlice
+from expunge.residue.matching.session import Limits
 from expunge.residue.opaque.account import account
 from tests.residue.pdf_files import FLATE, FONT, HELVETICA, PAGE, PDFS, TABLE, acts, again, lzw, made_of, numbers, runs_of, stream
 from tests.residue.planting import SENTENCE, text_traces, ways

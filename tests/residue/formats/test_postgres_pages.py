@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
-from expunge.residue import Limits, ResidueScanner
 from expunge.residue.formats.pglz import LZ4, PGLZ, pglz, unpack
+from expunge.residue.matching.session import Limits
 from expunge.residue.scanning import helper_pool, scan_units
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.residue.take.tracer import Collector
 from expunge.servers.postgres import PostgresServer
 from tests.residue.pg_planting import files, grep, pack_pglz, prose, token, unseen

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expunge.residue import Limits
 from expunge.residue.formats.containers import seven_zip
 from expunge.residue.formats.slices import MemorySlice
-from expunge.residue.matching.session import TooLarge
+from expunge.residue.matching.session import Limits, TooLarge
 from tests.residue.planting import SENTENCE, look, text_traces, ways
 
 TRACES = text_traces(SENTENCE)

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expunge.residue import Limits
 from expunge.residue.matching.patterns import TracePatterns
+from expunge.residue.matching.session import Limits
 from expunge.residue.scanning.scan_units import UnitScanner, gathered
 from tests.residue.planting import SENTENCE, look, text_traces, ways
 

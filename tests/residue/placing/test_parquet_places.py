@@ -13,9 +13,9 @@ import pytest
 
 from expunge.ports.optional.placing import LiveRows, Lying, NothingLive
 from expunge.ports.scanner import Residue
-from expunge.residue import scan
 from expunge.residue.placing.parquet.places import ParquetPlaces
 from expunge.residue.placing.reader import NoRows, open_reader
+from expunge.residue.scanning.scanner import scan
 from tests.residue.planting import text_traces
 
 WORDS = "the purple hedgehog sleeps under the piano of her grandmother"

@@ -24,7 +24,7 @@ from expunge.core.values.copy import FindingKind
 from expunge.core.values.outcome import RETRYABLE, Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable, TakenOver
 from expunge.faults import ReplyLost, arm
-from expunge.residue import ResidueScanner
+from expunge.residue.scanning.scanner import ResidueScanner
 from expunge.servers.postgres import running_postgres
 from expunge.servers.processes import wait_until
 from expunge.stores import open_store

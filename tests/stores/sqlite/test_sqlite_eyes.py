@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from expunge.core.values.outcome import Erased
-from expunge.residue import ResidueScanner
+from expunge.residue.scanning.scanner import ResidueScanner
 from tests.stores.sqlite.sqlite_company import KEY, dataset, erased, located, opened
 
 

@@ -53,6 +53,28 @@ def test_home_says_in_numbers_what_is_held(served_family: SiteServed, mother: Gu
     assert mother.person.get(f"{mother.go()}").status == 200
 
 
+def test_home_of_a_person_of_whom_nothing_is_held_says_so_in_one_sentence(served_family: SiteServed, mother: Guardian) -> None:
+    """What is about data that is not there leads nowhere: no such page is offered as something to do, until data comes in."""
+    of_data = {"Recordings", "Places", "Erase", "A copy of the data"}
+    stranger = guardian(served_family, "held.stranger@home.example", "p-nobody")
+    page = counted(stranger.person, stranger.go())
+    assert page.words.count("Acme Doorbells holds no recordings, no places and nothing else of this person now.") == 1
+    assert re.search(r"Counted (a moment|1 minute|\d+ minutes) ago\. How long each kind is kept", page.words)
+    assert not {each for each in of_data if each in offered(page)}
+    assert {"Requests", "Who looked", "What is allowed"} <= offered(page)
+    spanish = HttpPerson(served_family, cookies={**stranger.person.cookies, "language": "es"}, agent=stranger.person.agent)
+    assert "Acme Doorbells no guarda ahora grabaciones ni lugares de esta persona, ni nada más sobre ella." in spanish.get(page.path).words
+    # Of a person of whom something is held all of it is offered, and no such sentence is said.
+    held = counted(mother.person, mother.go())
+    assert "nothing else of this person" not in held.words
+    assert of_data <= offered(held)
+
+
+def offered(page: Shown) -> set[str]:
+    """The pages that the first one names as something to do, beside the navigation."""
+    return set(re.findall(r"<h3><a [^>]*>(.*?)</a></h3>", page.text))
+
+
 @pytest.mark.duty("AMZ-06", "DSG-11")
 def test_places_are_shown_after_a_credential_and_never_before(served_family: SiteServed, mother: Guardian) -> None:
     path = mother.go("places/")

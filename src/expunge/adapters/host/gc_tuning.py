@@ -27,7 +27,8 @@ class RelaxedCollector:
             if not _open:
                 _before = gc.get_threshold()
                 if _before[0]:
-                    gc.set_threshold(*THRESHOLDS)
+                    # Why the larger one: the command line begins with another, so that imports alone are not walked over.
+                    gc.set_threshold(max(_before[0], THRESHOLDS[0]), *THRESHOLDS[1:])
             _open.add(self)
 
     def end(self) -> None:

@@ -28,7 +28,8 @@ _guard = threading.Lock()
 def ensure_django() -> None:
     """Configure Django unless the host program did, and load its app registry. Models can be imported afterwards."""
     with _guard:
-        if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
+        own = not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE")
+        if own:
             settings.configure(
                 INSTALLED_APPS=["expunge.adapters.state"],
                 DATABASES={},
@@ -39,7 +40,10 @@ def ensure_django() -> None:
                 # Nothing is made from the name that a request calls the server by, and every answer needs a token.
                 ALLOWED_HOSTS=["*"],
             )
-        if not apps.ready:
+        if own:
+            # Why not `setup`: it also prepares logging and addresses, for servers, by a tenth of the modules of a short command.
+            apps.populate(settings.INSTALLED_APPS)
+        elif not apps.ready:
             django.setup()
 
 

@@ -11,7 +11,7 @@ from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.journal.export_events import ExportEnd
 from expunge.core.values.ids import OrderId, Pseudonym
-from expunge.engine.export import export_register, exporting, kept_exports
+from expunge.engine.export import ending_exports, export_register, exporting, kept_exports
 from expunge.engine.export.exporting import ExportSummary
 from expunge.engine.export.held_data import HeldData
 from expunge.engine.gate import consent_register
@@ -97,7 +97,7 @@ class ExportService(DomainService):
 
     def end(self, export: OrderId, why: ExportEnd = ExportEnd.CANCELLED) -> None:
         """End an export. Its key is destroyed when this returns."""
-        kept_exports.end(self.context, export, why)
+        ending_exports.end(self.context, export, why)
 
     def sweep(self, made_here: Collection[OrderId] | None = None) -> int:
         """End exports whose time is over, and remove what a crash left; see :func:`expunge.engine.export.kept_exports.sweep`."""

@@ -63,9 +63,13 @@ def _short() -> Misconfigured:
 
 def set_up_api() -> None:
     """Set Django up for a server without pages, in a process that has not set it up."""
+    import django
+
     from expunge.adapters.state.configuration import ensure_django
 
     ensure_django()
+    # Why as well: a server logs by Django's own rules, which name no address of a request.
+    django.setup()
 
 
 def _served(path: Path | None) -> ServedMap | tuple[str, str]:

@@ -77,7 +77,7 @@ def send(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Post the instructions that were not handed over yet. Exits with 1 when one could not be."""
     with opened(map_file) as expunge:
         sent = expunge.recipients.send()
-        by_hand = expunge.recipients.by_hand()
+        by_hand = expunge.to_carry()
     if as_json:
         told = [{"order": each.order, "recipient": each.recipient, "trouble": each.trouble} for each in sent]
         output.write_json("recipients-sent/1", {"sent": told})

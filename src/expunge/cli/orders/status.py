@@ -32,7 +32,7 @@ def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: o
     with opened(map_file) as expunge:
         runs = expunge.orders() if order is None else (expunge.status(OrderId(order)),)
         leases, rollback = expunge.leases(), expunge.rollback
-        by_hand = [(each, how) for each, how in expunge.recipients.by_hand() if order in (None, each.order)]
+        by_hand = [(each, how) for each, how in expunge.to_carry() if order in (None, each.order)]
     _show(order, runs, leases, rollback.orders if rollback else (), as_json=as_json)
     for waiting, how in by_hand if not as_json else ():
         output.say(f"{waiting.order}: recipient {output.visible(waiting.recipient)} was not told yet: {how}")

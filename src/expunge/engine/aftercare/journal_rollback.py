@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from expunge.core.datamap.datamap import DataMap
 from expunge.core.gate.gate_entry import gate_entry
 from expunge.core.journal import events as ev
 from expunge.core.journal.incident_events import IncidentsCommitted, IncidentsLogged
@@ -19,8 +18,6 @@ from expunge.core.journal.peek import peek
 from expunge.core.journal.review_events import ReviewsCommitted, ReviewsLogged
 from expunge.core.models.model_outcomes import ModelsBlocked, blocked
 from expunge.core.values.ids import MODEL, OrderId
-from expunge.engine.gate import fencing
-from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import (
     INCIDENTS,
     LEDGER,
@@ -31,9 +28,8 @@ from expunge.engine.kernel.journal_streams import (
     is_order,
     orders,
     read_register,
-    register,
 )
-from expunge.errors import StateRolledBack, UsageError
+from expunge.errors import StateRolledBack
 from expunge.ports.journal import Journal
 
 MOST_NAMED = 20
@@ -116,28 +112,6 @@ def find(journal: Journal, newest: Iterable[tuple[str, bytes]], outside: Outside
     return StateRollback(tuple(reasons), tuple(names), unknown, outside.log_size)
 
 
-def accept(context: Context, found: StateRollback, *, by: str, reason: str) -> ev.RollbackAccepted:
-    """Record a person's decision to go on with an older journal. Everyone whom the gate's snapshot refuses stays refused.
-
-    Raises UsageError without a name or a reason, StateRolledBack where only a restore helps.
-    """
-    if not by.strip() or not reason.strip():
-        message = "who decides, and why, has to be said"
-        raise UsageError(message, help="expunge doctor --accept-rollback NAME --reason TEXT")
-    if not found.acceptable:
-        raise found.error()
-    models = _models(context.data_map, context.keys.gate_key())
-    for dataset, entry in models.items():
-        if entry in found.gate_entries:
-            # Why by name: a retraining lifts it again, as it lifts every other block.
-            register(context.journal, MODELS, ModelsBlocked(context.clock.now(), dataset, ()))
-    entries = tuple(sorted(entry.hex() for entry in found.gate_entries.difference(models.values())))
-    accepted = ev.RollbackAccepted(context.clock.now(), by, reason, tuple(found.orders), entries, found.log_size)
-    register(context.journal, ROLLBACKS, accepted)
-    fencing.publish(context)
-    return accepted
-
-
 def acceptances(journal: Journal) -> list[ev.RollbackAccepted]:
     """Return every decision to go on with an older journal, oldest first."""
     return [event for event in read_register(journal, ROLLBACKS) if isinstance(event, ev.RollbackAccepted)]
@@ -158,10 +132,6 @@ def behind(journal: Journal, suppressed: frozenset[bytes]) -> int:
             standing.pop(event.order, None)
     entries = {bytes.fromhex(entry) for mine in standing.values() for entry in mine} | entries_of(acceptances(journal))
     return len(entries - suppressed)
-
-
-def _models(data_map: DataMap, gate_key: bytes) -> dict[str, bytes]:
-    return {name: gate_entry(gate_key, MODEL, name) for name in data_map.datasets}
 
 
 def _forgotten(journal: Journal, shown: Mapping[OrderId, int], accepted: Sequence[ev.RollbackAccepted]) -> list[OrderId]:

@@ -27,7 +27,7 @@ from expunge.engine.destruction.limb_examination import UNDATED, LimbExamination
 from expunge.engine.execution import issued_receipts
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import DISGORGEMENTS, Recorder, register
-from expunge.engine.recipients import instructions
+from expunge.engine.recipients import instruction_ledger
 from expunge.engine.subjects import hold_register
 from expunge.errors import IllegalTransition, StateCorrupt
 
@@ -71,7 +71,7 @@ def draft(context: Context, name: str) -> StatementFiles:
     files[FORWARD] = _json([_judged(each) for each in judged])
     told = [
         instruction
-        for instruction in instructions.ledger(context).instructions.values()
+        for instruction in instruction_ledger.ledger(context).instructions.values()
         if instruction.order in {one.order for one in known.examined}
     ]
     files[RECIPIENTS] = _json([_plain(each) for each in told])

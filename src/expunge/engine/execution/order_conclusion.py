@@ -26,7 +26,7 @@ from expunge.engine.intake import key_destruction
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, Progress, Reporter
 from expunge.engine.kernel.journal_streams import Recorder, append_together
-from expunge.engine.recipients import instructions
+from expunge.engine.recipients import instruction_ledger, instructions
 from expunge.ports.leases import Lease
 from expunge.ports.outbox import Notice
 from expunge.ports.scanner import SAMPLED
@@ -66,7 +66,7 @@ def conclude_all(context: Context, recorders: Sequence[Recorder], report: Report
 def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, ...]]:
     """What each order's receipts say nothing about; asked once for orders over the same stores."""
     known: dict[tuple[frozenset[str], Scope | None], tuple[str, ...]] = {}
-    recipients = instructions.ledger(context)
+    recipients = instruction_ledger.ledger(context)
     scopes = []
     for recorder in recorders:
         assert recorder.run.plan is not None

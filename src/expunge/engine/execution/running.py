@@ -16,7 +16,7 @@ from expunge.core.values.order import OrderState
 from expunge.engine.consent import approving, given_again, guardian_register
 from expunge.engine.execution import order_conclusion, planning
 from expunge.engine.execution.stepping import Stepper
-from expunge.engine.export import kept_exports
+from expunge.engine.export import ending_exports
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.kernel.journal_streams import MOST_REBASES, CohortRecorder, Recorder, read, refresh, refresh_together
@@ -109,9 +109,9 @@ def _ready(context: Context, orders: Sequence[OrderId], saved: bytes | None) -> 
 
 def _end_exports(context: Context, orders: Sequence[OrderId]) -> None:
     """End exports that wait, or are made, with data that is about to be erased."""
-    if orders and kept_exports.has_living(context):
+    if orders and ending_exports.has_living(context):
         people = person_orders.open_people_of(context, orders)
-        kept_exports.end_all_of(context, (person for found in people.values() for person in found))
+        ending_exports.end_all_of(context, (person for found in people.values() for person in found))
 
 
 def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:

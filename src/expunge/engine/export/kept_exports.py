@@ -1,19 +1,17 @@
-"""Exports that wait to be fetched: made, ended and swept. The end of one is the death of its key."""
+"""Exports that wait to be fetched: made and swept."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from expunge.core.datamap.person import Person
 from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import ExportProgress, WantedExport
 from expunge.core.journal.export_events import ExportEnd
 from expunge.core.values.ids import OrderId
-from expunge.engine.export import export_register, exporting
+from expunge.engine.export import ending_exports, export_register, exporting
 from expunge.engine.export.exporting import ExportSummary
 from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
@@ -81,7 +79,7 @@ def build(
     except BaseException as error:
         ended = export_register.all_exports(context)[export].ended is not None
         full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-        end(context, export, ExportEnd.NO_ROOM if full else ExportEnd.FAILED)
+        ending_exports.end(context, export, ExportEnd.NO_ROOM if full else ExportEnd.FAILED)
         if ended and isinstance(error, OSError):
             # Why: its folder was removed below it.
             raise _ended() from error
@@ -115,7 +113,7 @@ def again(context: Context, state: ExportState) -> bool:
 def untold(context: Context) -> tuple[ExportState, ...]:
     """Return the exports that wait, and of which their account was written nothing."""
     now = context.clock.now()
-    return tuple(each for each in _living(context) if each.is_open(now) and not each.told)
+    return tuple(each for each in ending_exports.living(context) if each.is_open(now) and not each.told)
 
 
 class _Watching:
@@ -140,29 +138,6 @@ def key_of(context: Context, export: OrderId) -> bytes:
     return context.keys.open(export, _PURPOSE, require_shelf(context).sealed_key(export))
 
 
-def end(context: Context, export: OrderId, why: ExportEnd) -> None:
-    """End an export: nothing of it is given out any more, its key is destroyed, and its parts are removed. Safe to repeat."""
-    export_register.end(context, export, why)
-    _destroy(context, export)
-
-
-def end_all_of(context: Context, people: Iterable[Person], why: ExportEnd = ExportEnd.ERASED) -> int:
-    """End every export that waits, or is made, with data of any of some people. Return how many there were."""
-    living = _living(context)
-    if not living:
-        return 0
-    names = {name for person in people for name in locating.names_of(context, person)}
-    ending = [each for each in living if names & each.subjects]
-    for state in ending:
-        end(context, state.export, why)
-    return len(ending)
-
-
-def has_living(context: Context) -> bool:
-    """Return whether any export waits or is made."""
-    return bool(_living(context))
-
-
 def sweep(context: Context, made_here: Collection[OrderId] | None = None) -> int:
     """End exports whose time is over, and remove what a crash left. Return how many were ended or removed.
 
@@ -183,12 +158,12 @@ def sweep(context: Context, made_here: Collection[OrderId] | None = None) -> int
         # Why: a folder that was removed, or put back from a backup without it, must not be called ready.
         lost = lost or (state.is_open(now) and state.export not in kept)
         if state.is_due(now) or lost:
-            end(context, state.export, ExportEnd.FAILED if lost else ExportEnd.EXPIRED)
+            ending_exports.end(context, state.export, ExportEnd.FAILED if lost else ExportEnd.EXPIRED)
             count += 1
     for export in kept:
         known = states.get(export)
         if known is None or known.ended is not None:
-            _destroy(context, export)
+            ending_exports.destroy(context, export)
             count += 1
     return count
 
@@ -202,18 +177,3 @@ def require_shelf(context: Context) -> ExportShelf:
 
 def _ended() -> Refused:
     return Refused("this export was ended while it was made", help="ask for another one")
-
-
-def _living(context: Context) -> list[ExportState]:
-    if context.exports is None:
-        return []
-    return [state for state in export_register.all_exports(context).values() if state.account and state.ended is None]
-
-
-def _destroy(context: Context, export: OrderId) -> None:
-    # commit point: without its key nothing of it opens.
-    context.keys.destroy_order(export)
-    if context.exports is not None:
-        # Why not fatal: the key is dead, and a sweep removes what is left.
-        with suppress(OSError):
-            context.exports.remove(export)

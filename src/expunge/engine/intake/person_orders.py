@@ -17,7 +17,7 @@ from expunge.core.values.copy import Selector
 from expunge.core.values.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.scope import Scope
-from expunge.engine.export import kept_exports
+from expunge.engine.export import ending_exports
 from expunge.engine.gate import consent_register, fencing
 from expunge.engine.kernel.context import Context, new_order_id
 from expunge.engine.kernel.journal_streams import Recorder, append_together, begin_all, refresh
@@ -103,7 +103,7 @@ def receive_all(context: Context, requests: Sequence[OrderRequest]) -> tuple[Acc
         for event, _ in received:
             telemetry.log(Action.ORDER_RECEIVED, order=Opaque(event.order), people=len(event.subjects))
         _fence_all(context, [Recorder(context.journal, context.clock, event.order, [event]) for event, _ in received])
-    kept_exports.end_all_of(context, (person.person for request in requests for person in request.people))
+    ending_exports.end_all_of(context, (person.person for request in requests for person in request.people))
     return tuple(Accepted(event.order, event.subjects, event.earliest, openings) for event, openings in received)
 
 

@@ -25,7 +25,6 @@ from expunge.core.journal.recipient_ledger import (  # fmt: skip
     RecipientInstructed,
     RecipientLedger,
     RecipientTold,
-    fold,
 )
 from expunge.core.orders.plan import ERASING, StepKind
 from expunge.core.orders.run import Run
@@ -37,10 +36,11 @@ from expunge.core.values.signature import key_id
 from expunge.engine.gate import fencing, use_records
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import RECIPIENTS, read_register, register
+from expunge.engine.kernel.journal_streams import RECIPIENTS, register
 from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.recipients import instruction_reach
 from expunge.engine.recipients.deadlines import Deadline
+from expunge.engine.recipients.instruction_ledger import ledger, spec_of, waits_for_hand
 from expunge.errors import EvidenceInvalid, Undelivered, UsageError
 from expunge.ports.courier import Courier
 
@@ -65,11 +65,6 @@ class InstructionLetter:
     instruction: Instruction
     body: bytes = field(repr=False)
     """Canonical JSON ``{"instruction": {...}, "keyid": ..., "signature": ...}``; it names people."""
-
-
-def ledger(context: Context) -> RecipientLedger:
-    """Return the ledger of all recipients."""
-    return fold(read_register(context.journal, RECIPIENTS))
 
 
 def instruct(context: Context, runs: Sequence[Run]) -> None:
@@ -194,15 +189,11 @@ def _known(context: Context, order: OrderId, recipient: str) -> Instruction:
     return found
 
 
-def _spec(context: Context, recipient: str) -> RecipientSpec:
-    return context.data_map.recipients.get(recipient, RecipientSpec(recipient, ()))
-
-
 def send(context: Context, courier: Courier) -> tuple[SentInstruction, ...]:
     """Post every instruction that was not handed over yet to a recipient with an address; trouble with one holds up no other."""
     sent = []
     for each in ledger(context).open():
-        url = _spec(context, each.recipient).url
+        url = spec_of(context, each.recipient).url
         if each.stands is not InstructionState.TO_SEND or not url:
             continue
         try:
@@ -242,7 +233,7 @@ def confirm(
     """
     found = _known(context, order, recipient)
     if signed:
-        answer, by = _signed_answer(_spec(context, recipient), found, signed), SIGNATURE
+        answer, by = _signed_answer(spec_of(context, recipient), found, signed), SIGNATURE
     elif answer is None:
         message = "a confirmation is signed by the recipient, or attested by somebody"
         raise UsageError(message, help="give the signed note's file, or --answer with --by")
@@ -276,7 +267,7 @@ def ask(context: Context, courier: Courier, order: OrderId, recipient: str) -> I
     Raises UsageError where it cannot be asked, Undelivered when it cannot be reached: that is entered as *could not tell*.
     """
     _known(context, order, recipient)
-    url = _spec(context, recipient).probe
+    url = spec_of(context, recipient).probe
     if not url:
         message = f"{recipient} offers no way to be asked"
         raise UsageError(message, help="name its address under `recipients:` as `probe:`")
@@ -317,21 +308,12 @@ def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:
     )
 
 
-def waits_for_hand(context: Context, instruction: Instruction) -> str:
-    """Return how to hand an instruction over that nothing sends by itself, because the map has no address; empty where it was told."""
-    if instruction.stands is not InstructionState.TO_SEND or _spec(context, instruction.recipient).url:
-        return ""
-    names = f"{instruction.order} {instruction.recipient}"
-    write, enter = f"`expunge recipient show {names} --out FILE`", f"`expunge recipient carried {names} --by NAME`"
-    return f"the map has no `url` for it, so that nobody sends it: {write}, carry it there, then {enter}"
-
-
 def owed(context: Context) -> tuple[Deadline, ...]:
     """Return the deadlines of recipients' confirmations."""
     now = context.clock.now()
     found = []
     for each in ledger(context).open():
-        at = end_of(each.at, _spec(context, each.recipient).within)
+        at = end_of(each.at, spec_of(context, each.recipient).within)
         standing = ClockState.OVERDUE if now >= at else ClockState.RUNNING
         what = f"recipient {each.recipient}, order {each.order}"
         by_hand = waits_for_hand(context, each)

@@ -24,7 +24,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import POLICIES, REVIEWS, Recorder, read_register
 from expunge.engine.noticing import deciding
-from expunge.engine.recipients import deadlines, instructions
+from expunge.engine.recipients import deadlines, instruction_ledger, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, emergency_views, record_periods
 from expunge.engine.retention import inactive_profiles, overdue_items
@@ -212,7 +212,7 @@ def of_disgorgements(context: Context) -> tuple[Deadline, ...]:
 
 def _of_recipients(context: Context, entered: Entered, now: datetime) -> list[Deadline]:
     """The clocks of an order that recipients of what its limbs take be told, and confirm."""
-    ledger = instructions.ledger(context)
+    ledger = instruction_ledger.ledger(context)
     found: list[Deadline] = []
     for recipient in entered.order.recipients:
         orders = {look.order for limb in recipient.limbs for look in entered.of_limb(limb)}

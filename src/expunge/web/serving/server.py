@@ -30,6 +30,7 @@ from expunge.errors import ExpungeError, Misconfigured
 from expunge.telemetry import tell_places_alone
 from expunge.web.answers import strict, turned_away
 from expunge.web.api import make_api
+from expunge.web.front_page import front_page
 from expunge.web.metrics import Metrics
 from expunge.web.readiness import Part, Readiness
 from expunge.web.routes import note_route
@@ -58,11 +59,19 @@ _OPERATION = frozenset({"/healthz", "/readyz", "/metrics"})
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, api: NinjaAPI, *, secure: bool) -> None:
-        """``secure``: whether every request comes over TLS."""
+    def __init__(self, api: NinjaAPI, *, secure: bool, alone: bool = False) -> None:
+        """Take an API.
+
+        Args:
+            api: the API.
+            secure: whether every request comes over TLS.
+            alone: whether there are no pages for people: then a page at ``/`` says so.
+        """
         super().__init__()
         self._headers = HSTS if secure else {}
-        self._urls = (path("", api.urls),)
+        # Why a path of its own: addresses in the document have none where the API is below another one.
+        front = (path("", front_page(api.get_openapi_schema(path_prefix="")), name="front_page"),) if alone else ()
+        self._urls = (*front, path("", api.urls))
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Look the address up among the API's alone."""
@@ -245,7 +254,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         readiness = Readiness({Part.STATE: lambda: _looked(door)} | (site.checks() if site is not None else {}))
         metrics.watch(readiness, *((site.outbox, site.factors) if site is not None else ()))
         refused_token = site.refused_token if site is not None else None
-        api = Handler(make_api(door, readiness, metrics, refused_token), secure=self._tls is not None)
+        api = Handler(make_api(door, readiness, metrics, refused_token), secure=self._tls is not None, alone=site is None)
         if site is not None:
             KNOWN.cookie, KNOWN.proxies = site.cookie, settings.EXPUNGE_PROXIES
         application = Site(api, site.pages, settings.EXPUNGE_PROXIES) if site is not None else api

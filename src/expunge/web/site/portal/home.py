@@ -64,13 +64,14 @@ def home(request: HttpRequest, member: Member) -> HttpResponseBase:
     doors = clerk()
     answer = doors.held.held(member.account, member.family)
     until = doors.families.open_until(member.account, member.family, member.session)
+    held = told(answer.holdings) if answer.holdings is not None else None
     values = {
-        "held": told(answer.holdings) if answer.holdings is not None else None,
+        "held": held,
         "counting": answer.counting,
         "notices": posted(),
         "open_until": until,
         "waiting": doors.reviews.reviews(member.account, member.family, member.session).waiting,
-        "further": ITEMS[1:],
+        "further": [item for item in ITEMS[1:] if not (item.of_data and held is not None and held.nothing)],
     }
     return render(request, "portal/home.html", values)
 

@@ -21,22 +21,24 @@ class Item:
     icon: str
     below: tuple[str, ...] = ()
     """Names of the pages that belong to it."""
+    of_data: bool = False
+    """Whether it is about data that is held, and has nothing to show where none is."""
 
 
 _GUARDIANS = ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute")
 ITEMS = (
     Item("portal_home", gettext_lazy("What is held"), "home"),
-    Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose")),
-    Item("portal_places", gettext_lazy("Places"), "pin", ("portal_places_off",)),
+    Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose"), of_data=True),
+    Item("portal_places", gettext_lazy("Places"), "pin", ("portal_places_off",), of_data=True),
     Item("portal_reviews", gettext_lazy("Asked to look"), "alert"),
     Item("portal_looked", gettext_lazy("Who looked"), "eye"),
     Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
     Item("portal_keeping", gettext_lazy("How long it is kept"), "clock", ("portal_keeping_kind",)),
-    Item("portal_delete", gettext_lazy("Erase"), "erase", ("portal_delete_preview", "portal_deletion")),
+    Item("portal_delete", gettext_lazy("Erase"), "erase", ("portal_delete_preview", "portal_deletion"), of_data=True),
     Item("portal_requests", gettext_lazy("Requests"), "receipt", ("portal_request", "portal_thread", "portal_receipt")),
     Item("portal_notices", gettext_lazy("Notices"), "mail"),
     Item("portal_guardians", gettext_lazy("Guardians"), "key", _GUARDIANS),
-    Item("portal_export", gettext_lazy("A copy of the data"), "download"),
+    Item("portal_export", gettext_lazy("A copy of the data"), "download", of_data=True),
 )
 """In the order in which they are shown."""
 
