@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, Inherited, Through
+from expunge.core.datamap.hashed_identifiers import digests, in_hashes, named_by, texts
 from expunge.core.values.canonical import Json
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
@@ -39,6 +40,18 @@ class Person:
         if all(value.isascii() for _, value in self.identifiers()):
             return self
         return replace(self, ids=_forms(self.ids), also=_forms(self.also))
+
+    def hashes(self) -> tuple[tuple[str, bytes], ...]:
+        """Return (kind, hash) of every hash of an identifier that anybody can compute, sorted."""
+        return tuple(sorted(set(in_hashes(self.in_unicode_forms().identifiers()))))
+
+    def in_every_form(self) -> Person:
+        """Return the person with each identifier as in :meth:`in_unicode_forms`, and with the hashes of each as cells write them."""
+        hashed: dict[str, set[str]] = {}
+        for kind, digest in self.hashes():
+            hashed.setdefault(kind, set()).update(texts(digest))
+        person = self.in_unicode_forms()
+        return replace(person, also={**person.also, **{kind: frozenset(values) for kind, values in hashed.items()}})
 
     def to_json(self) -> Json:
         """Encode it, for sealing only."""
@@ -99,6 +112,9 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
         case ByField() as rule:
             for kind, name in rule.pairs():
                 _add(match, name, person.ids.get(kind, frozenset()))
+            for each in rule.hashed:
+                made = digests(named_by(person.ids, person.also, each.kind), each.rule)
+                _add(match, each.name, frozenset(text for digest in made for text in texts(digest)))
         case Through() as rule:
             for parent, link in rule.ways:
                 held = upstream.get(parent)
