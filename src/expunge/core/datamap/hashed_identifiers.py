@@ -83,7 +83,7 @@ _BASE64 = re.compile(r"[0-9A-Za-z+/_-]{22,43}={0,2}")
 
 
 def hashed_texts(value: str) -> frozenset[str]:
-    """Return the texts of which a hash is taken for an identifier: trimmed, in small letters or as it is; a phone number without its plus."""
+    """Return the texts of which a hash is taken for one: trimmed, as it is and in small letters; a phone number without its plus."""
     plain = trimmed(unicodedata.normalize("NFC", value))
     forms = {plain, plain.lower()}
     if _E164.fullmatch(plain):
@@ -91,9 +91,9 @@ def hashed_texts(value: str) -> frozenset[str]:
     return frozenset(forms - {""})
 
 
-def digests(values: Iterable[str], rule: HashRule) -> frozenset[bytes]:
-    """Return the hashes of identifiers."""
-    return frozenset(rule.digest(text) for value in values for text in hashed_texts(value))
+def digests(values: Iterable[str], rule: HashRule, unclear: frozenset[str] = frozenset()) -> frozenset[bytes]:
+    """Return the hashes of identifiers in a field of their kind: of each as it is, in small letters where that is nobody else's."""
+    return frozenset(rule.digest(text) for value in values for text in hashed_texts(value) if text == trimmed(value) or text not in unclear)
 
 
 def texts(digest: bytes) -> frozenset[str]:
@@ -128,11 +128,14 @@ def named_by(identifiers: Mapping[str, frozenset[str]], also: Mapping[str, froze
     return identifiers.get(kind, frozenset()).union(*names)
 
 
-def in_hashes(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
-    """Yield the open hashes of identifiers, given with their kinds: the kind that says what it is, and the hash."""
+def in_hashes(pairs: Iterable[tuple[str, str]], unclear: frozenset[str] = frozenset()) -> Iterator[tuple[str, bytes]]:
+    """Yield the open hashes of identifiers, given with their kinds: the kind that says what it is, and the hash.
+
+    Not of texts that are ``unclear``: in a place of which no map tells the kind, their hash is anybody's.
+    """
     for kind, value in pairs:
-        for rule in OPEN if _AS not in kind else ():
-            yield from ((f"{kind}{_AS}{rule.algorithm}", rule.digest(text)) for text in sorted(hashed_texts(value)))
+        for text in sorted(hashed_texts(value) - unclear) if _AS not in kind else ():
+            yield from ((f"{kind}{_AS}{rule.algorithm}", rule.digest(text)) for rule in OPEN)
 
 
 def kind_and_algorithm(kind: str) -> tuple[str, str]:

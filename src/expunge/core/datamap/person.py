@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, Inherited, Through
-from expunge.core.datamap.hashed_identifiers import digests, in_hashes, named_by, texts
+from expunge.core.datamap.hashed_identifiers import SecretPlace, digests, in_hashes, named_by, texts
 from expunge.core.values.canonical import Json
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
@@ -23,6 +23,8 @@ class Person:
     """Identity kind -> identifiers: the person's own and those of their members."""
     also: Mapping[str, frozenset[str]] = field(repr=False)
     """``kind.field`` -> other values they were named by or are known by (an e-mail)."""
+    unclear: frozenset[str] = field(default=frozenset(), repr=False)
+    """Texts whose hash is another person's as well: ``7`` where an account and a profile of two people have that key."""
 
     @property
     def nobody(self) -> bool:
@@ -43,7 +45,7 @@ class Person:
 
     def hashes(self) -> tuple[tuple[str, bytes], ...]:
         """Return (kind, hash) of every hash of an identifier that anybody can compute, sorted."""
-        return tuple(sorted(set(in_hashes(self.in_unicode_forms().identifiers()))))
+        return tuple(sorted(set(in_hashes(self.in_unicode_forms().identifiers(), self.unclear))))
 
     def in_every_form(self) -> Person:
         """Return the person with each identifier as in :meth:`in_unicode_forms`, and with the hashes of each as cells write them."""
@@ -59,6 +61,7 @@ class Person:
             "subject": self.subject,
             "ids": {kind: sorted(values) for kind, values in self.ids.items()},
             "also": {kind: sorted(values) for kind, values in self.also.items()},
+            **({"unclear": sorted(self.unclear)} if self.unclear else {}),
         }
 
     @classmethod
@@ -67,7 +70,8 @@ class Person:
         if not isinstance(value, Mapping):
             message = "sealed person is not an object"
             raise StateCorrupt(message)
-        return cls(Pseudonym(str(value["subject"])), _sets(value["ids"]), _sets(value["also"]))
+        unclear = frozenset(str(each) for each in _list(value.get("unclear", [])))
+        return cls(Pseudonym(str(value["subject"])), _sets(value["ids"]), _sets(value["also"]), unclear)
 
 
 def _forms(values: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
@@ -113,7 +117,7 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
             for kind, name in rule.pairs():
                 _add(match, name, person.ids.get(kind, frozenset()))
             for each in rule.hashed:
-                made = digests(named_by(person.ids, person.also, each.kind), each.rule)
+                made = digests(named_by(person.ids, person.also, each.kind), each.rule, person.unclear)
                 _add(match, each.name, frozenset(text for digest in made for text in texts(digest)))
         case Through() as rule:
             for parent, link in rule.ways:
@@ -122,6 +126,14 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
         case AboutNobody() | Inherited():
             return None
     return Selector(person.subject, match) if match else None
+
+
+def secret_hashes(data_map: DataMap, person: Person) -> tuple[tuple[str, bytes], ...]:
+    """Return (kind, hash) of every hash of an identifier that only the map's secrets make, sorted."""
+    fields = (each for dataset in data_map.datasets.values() if isinstance(dataset.subject, ByField) for each in dataset.subject.hashed)
+    secret = ((each.kind, each.rule) for each in fields if each.rule.place is not SecretPlace.NONE)
+    found = {(kind, digest) for kind, rule in secret for digest in digests(named_by(person.ids, person.also, kind), rule, person.unclear)}
+    return tuple(sorted(found))
 
 
 def _add(match: dict[str, frozenset[str]], name: str, values: frozenset[str]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap import listed_values
 from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec, Undecided
+from expunge.core.datamap.hashed_identifiers import kind_and_algorithm
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, FoundMentions, MentionForm, MentionQuery, distinctive, yaml_word
 from expunge.core.datamap.people_columns import (
     MOST_VALUES,
@@ -217,7 +218,8 @@ class _Look:
         columns = frozenset(self.table.columns)
         if not columns:
             return {}
-        pairs = [(person, kind) for person in self.people for kind in sorted({*person.ids, *person.also})]
+        people = [person.in_every_form() for person in self.people]
+        pairs = [(person, kind) for person in people for kind in sorted({*person.ids, *person.also})]
         queries = [self._query(Pseudonym(str(at)), kind, person) for at, (person, kind) in enumerate(pairs)]
         found: dict[tuple[str, str, MentionForm], Counter[Pseudonym]] = {}
         for each in store_calls.mentions(self.listing.columns, self.table.dataset, queries, (), columns):
@@ -233,7 +235,8 @@ class _Look:
 
     def _query(self, subject: Pseudonym, kind: str, person: Person) -> MentionQuery:
         """What to look for: keys as they are, and all identifiers in other spellings. The scan sees other names as they are."""
-        keys = person.ids.get(kind, frozenset())
+        hashed = kind_and_algorithm(kind)[1]
+        keys = person.also[kind] if hashed else person.ids.get(kind, frozenset())
         identifiers = [(kind, value) for value in keys or person.also[kind]]
         numbers = {} if keys else mentions.numbers_by_name(person, kind, self.table.columns)
         folded, phones = mentions.spelt_otherwise(identifiers, {kind: self.context.data_map.spelling(kind)})
