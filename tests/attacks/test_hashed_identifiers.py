@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psycopg
 import pyarrow.parquet as pq
 import pytest
 
@@ -232,3 +233,136 @@ def test_a_secret_stands_nowhere_in_what_expunge_writes(company: HashedCompany, 
     written = [path for path in company.folder.rglob("*") if path.is_file()]
     assert len(written) > 10
     assert [path for path in written if SALT.encode() in path.read_bytes()] == []
+
+
+# --- tables and lakes that no dataset declares ----------------------------------------------------------
+
+
+def _undeclared(company: HashedCompany, people: Sequence[str]) -> None:
+    _in_sqlite(company, {who: raw("sha256", EMAIL[who].lower()).hex() for who in people})
+
+
+def test_a_table_of_hashes_that_no_dataset_declares_is_told_with_the_line_that_declares_it(company: HashedCompany) -> None:
+    _undeclared(company, (MIA, OTTO, PIA))
+    company.declare(ignore=["{store: app, table: audience, reason: made by marketing}"])
+    run = company.erase()
+    assert run.state is OrderState.IN_PART
+    line = "audience: {store: app, table: audience, subject: {customer: user}, spelling: {user: sha256}, retention: life}"
+    assert line in str(run.reasons)
+    company.declare(line)
+    assert company.erase(f"customer:{OTTO}").state is OrderState.FULFILLED
+
+
+def test_a_table_of_hashes_of_others_that_the_map_ignores_is_nobodys_business(company: HashedCompany) -> None:
+    _undeclared(company, (OTTO, PIA))
+    company.declare(ignore=["{store: app, table: audience, reason: made by marketing}"])
+    run = company.erase()
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+@pytest.mark.parametrize("cell", ["bytes", "base64"])
+@pytest.mark.parametrize(("people", "state"), [((MIA, OTTO), OrderState.IN_PART), ((OTTO, PIA), OrderState.FULFILLED)])
+def test_cells_of_bytes_and_base64_in_an_ignored_table(company: HashedCompany, people: Sequence[str], state: OrderState, cell: str) -> None:
+    _in_sqlite(company, {who: CELLS[cell](raw("sha1", E164[who][1:])) for who in people}, "BLOB")
+    company.declare(ignore=["{store: app, table: audience, reason: made by marketing}"])
+    run = company.erase()
+    assert run.state is state, run.reasons
+
+
+@pytest.mark.parametrize("cell", ["hex", "bytes"])
+@pytest.mark.parametrize(("people", "state"), [((MIA, OTTO), OrderState.IN_PART), ((OTTO, PIA), OrderState.FULFILLED)])
+def test_an_ignored_lake_of_hashes(company: HashedCompany, people: Sequence[str], state: OrderState, cell: str) -> None:
+    cells = [CELLS[cell](raw("md5", EMAIL[who].lower())) for who in people]
+    company.parquet("audience/part.parquet", {"user": cells, "segment": [SEGMENTS[who] for who in people]})
+    company.declare(ignore=['{store: lake, path: "audience/*", reason: made by marketing}'])
+    run = company.erase()
+    assert run.state is state, run.reasons
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["hex", "bytes"])
+def test_rows_on_a_server_under_a_hash_go_and_all_others_stay(company: HashedCompany, database: str, cell: str) -> None:
+    kind = "bytea" if cell == "bytes" else "text"
+    rows = [(CELLS[cell](raw("sha256", EMAIL[who].lower())), SEGMENTS[who]) for who in EMAIL]
+    with psycopg.connect(database) as connection:
+        connection.execute(f"CREATE TABLE audience (n serial PRIMARY KEY, who {kind}, segment text, closed_at text)".encode())
+        connection.cursor().executemany("INSERT INTO audience (who, segment) VALUES (%s, %s)", rows)
+    declared = "audience: {store: crm, table: public.audience, subject: {customer: who}, spelling: sha256, retention: life}"
+    company.declare(declared)
+    text = company.map.read_text().replace("stores:\n", f'stores:\n  crm: {{kind: postgres, url: "{database}"}}\n')
+    company.map.write_text(text)
+    run = company.erase()
+    assert run.state is OrderState.FULFILLED, run.reasons
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT who, segment FROM audience ORDER BY n").fetchall() == rows[1:]
+
+
+@pytest.mark.parametrize(("people", "state"), [((MIA, OTTO), OrderState.IN_PART), ((OTTO, PIA), OrderState.FULFILLED)])
+def test_an_ignored_table_of_bytes_on_a_server(company: HashedCompany, database: str, people: Sequence[str], state: OrderState) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE TABLE audience (n serial PRIMARY KEY, who bytea, segment text)")
+        rows = [(raw("sha256", EMAIL[who].lower()), SEGMENTS[who]) for who in people]
+        connection.cursor().executemany("INSERT INTO audience (who, segment) VALUES (%s, %s)", rows)
+    company.declare(ignore=["{store: crm, table: public.audience, reason: made by marketing}"])
+    text = company.map.read_text().replace("stores:\n", f'stores:\n  crm: {{kind: postgres, url: "{database}"}}\n')
+    company.map.write_text(text)
+    run = company.erase()
+    assert run.state is state, run.reasons
+
+
+# --- people who stay -----------------------------------------------------------------------------------
+
+TWO_KINDS = """\
+version: 1
+state: ./state
+identities:
+  account: {dataset: accounts, key: id}
+  profile: {dataset: profiles, key: id}
+stores:
+  app: {kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}
+  media: {kind: files, url: ./world/media}
+retention:
+  life: {period: 30 days, from: closed_at, purpose: keep the account, need: contract}
+datasets:
+  accounts: {store: app, table: accounts, subject: {account: id}, retention: life}
+  profiles: {store: app, table: profiles, subject: {profile: id}, retention: life}
+%signore:
+  - {store: media, path: "exports/*", reason: audiences that marketing made}
+  - {store: app, table: customers, reason: of another company}
+"""
+
+
+def _two_kinds(company: HashedCompany, accounts: Sequence[str], profiles: Sequence[str], more: str = "") -> None:
+    for table, keys in (("accounts", accounts), ("profiles", profiles)):
+        rows = [(key, f"{SEGMENTS[OTTO]} of {table} {number}") for number, key in enumerate(keys)]
+        company.rows(
+            f"CREATE TABLE {table} (id TEXT PRIMARY KEY, said TEXT, closed_at TEXT)", f"INSERT INTO {table} VALUES (?, ?, '')", rows
+        )
+    company.map.write_text(TWO_KINDS % more)
+
+
+@pytest.mark.parametrize(("profiles", "state"), [(["8", "9"], OrderState.IN_PART), (["7", "9"], OrderState.FULFILLED)])
+def test_the_hash_of_a_short_key_is_another_persons_where_that_has_the_key_as_well(
+    company: HashedCompany, profiles: list[str], state: OrderState
+) -> None:
+    _two_kinds(company, ["7", "12"], profiles)
+    company.export("profiles.csv", _csv("profile", [raw("sha256", "7"), raw("sha256", "9")], HEX))
+    run = company.erase("account:7")
+    assert run.state is state, run.reasons
+
+
+def test_a_hash_in_small_letters_is_the_persons_whose_key_it_is(company: HashedCompany) -> None:
+    _two_kinds(
+        company,
+        ["acc-51XK", "acc-51xk", "acc-9"],
+        [],
+        "  seen: {store: app, table: seen, subject: {account: who}, spelling: md5, retention: life}\n",
+    )
+    hashes = [(raw("md5", key).hex(), key) for key in ("acc-51XK", "acc-51xk", "acc-9")]
+    company.rows("CREATE TABLE seen (who TEXT, said TEXT, closed_at TEXT)", "INSERT INTO seen VALUES (?, ?, '')", hashes)
+    company.export("accounts.csv", _csv("account", [raw("md5", "acc-51xk")], HEX))
+    run = company.erase("account:acc-51XK")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert company.read("SELECT said FROM seen") == [("acc-51xk",), ("acc-9",)]
