@@ -135,7 +135,12 @@ def in_hashes(pairs: Iterable[tuple[str, str]], unclear: frozenset[str] = frozen
     """
     for kind, value in pairs:
         for text in sorted(hashed_texts(value) - unclear) if _AS not in kind else ():
-            yield from ((f"{kind}{_AS}{rule.algorithm}", rule.digest(text)) for rule in OPEN)
+            yield from ((kind_in_hashes(kind, rule.algorithm), rule.digest(text)) for rule in OPEN)
+
+
+def kind_in_hashes(kind: str, algorithm: str) -> str:
+    """Return what hashes of identifiers of a kind are called: ``account.email as sha256``."""
+    return f"{kind}{_AS}{algorithm}"
 
 
 def kind_and_algorithm(kind: str) -> tuple[str, str]:
