@@ -102,10 +102,13 @@ class HashedCompany:
         pq.write_table(pa.table(columns), path)
         return path
 
-    def erase(self, name: str = f"customer:{MIA}") -> Run:
+    def open(self) -> Expunge:
         if not (self.folder / "state").exists():
             Expunge.init(self.map)
-        with Expunge.open(self.map) as opened:
+        return Expunge.open(self.map)
+
+    def erase(self, name: str = f"customer:{MIA}") -> Run:
+        with self.open() as opened:
             order = opened.order_erase([opened.resolve(name)]).order
             opened.plan(order)
             return opened.apply(order)

@@ -7,6 +7,7 @@ import gzip
 import hmac
 import io
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from expunge.core.values.order import OrderState
+from expunge.gate import GateReason, Subject
 from tests.attacks.hashed_company import E164, EMAIL, MIA, OTTO, PIA, HashedCompany, b64, b64url, raw
 
 Written = Callable[[bytes], bytes]
@@ -366,3 +368,46 @@ def test_a_hash_in_small_letters_is_the_persons_whose_key_it_is(company: HashedC
     run = company.erase("account:acc-51XK")
     assert run.state is OrderState.FULFILLED, run.reasons
     assert company.read("SELECT said FROM seen") == [("acc-51xk",), ("acc-9",)]
+
+
+# --- afterwards ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["hex", "base64", "bytes"])
+def test_rows_that_come_back_under_a_hash_are_found_by_a_sweep(company: HashedCompany, cell: str) -> None:
+    cells = {who: CELLS[cell](raw("sha256", EMAIL[who].lower())) for who in EMAIL}
+    _in_sqlite(company, cells, "BLOB")
+    company.declare(AUDIENCE % "sha256")
+    assert company.erase().state is OrderState.FULFILLED
+    with company.open() as opened:
+        assert opened.sweep().came_back == ()
+    company.rows("", "INSERT INTO audience (user, segment) VALUES (?, ?)", [(cells[MIA], "people who came back from a backup")])
+    with company.open() as opened:
+        (back,) = opened.sweep().came_back
+        assert back.datasets == ("audience",)
+        opened.plan(back.followed_by)
+        run = opened.apply(back.followed_by)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert company.read("SELECT user FROM audience ORDER BY n") == [(cells[OTTO],), (cells[PIA],)]
+
+
+def test_the_gate_refuses_a_person_by_the_hash_that_the_map_knows_and_nobody_else(company: HashedCompany) -> None:
+    hashes = {who: raw("sha256", EMAIL[who].lower()).hex() for who in EMAIL}
+    _in_sqlite(company, dict(hashes))
+    company.declare(AUDIENCE % "sha256")
+    company.erase()
+    with company.open() as opened:
+        gate = opened.gate()
+        assert gate.may_use(Subject("customer", hashes[MIA]), "training").reason is GateReason.SUPPRESSED
+        assert gate.may_use(Subject("customer", hashes[OTTO]), "training")
+
+
+def test_an_export_has_the_rows_under_the_persons_hash_and_no_others(company: HashedCompany) -> None:
+    _in_sqlite(company, {who: raw("sha256", EMAIL[who].lower()).hex() for who in EMAIL})
+    company.declare(AUDIENCE % "sha256")
+    with company.open() as opened:
+        opened.export(opened.resolve(f"customer:{MIA}"), company.folder / "copy")
+    parts = [zipfile.ZipFile(path) for path in (company.folder / "copy").rglob("*.zip")]
+    written = b"".join(part.read(name) for part in parts for name in part.namelist())
+    assert SEGMENTS[MIA].encode() in written
+    assert not any(SEGMENTS[who].encode() in written for who in (OTTO, PIA))

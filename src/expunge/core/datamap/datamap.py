@@ -16,7 +16,6 @@ from expunge.core.accounts.review_spec import ReviewSpec
 from expunge.core.datamap.artefact import ArtefactKind, Cohort, DataKind, Provenance, Reviewed
 from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding, ScanDepth
-from expunge.core.datamap.hashed_identifiers import HashedField
 from expunge.core.datamap.lineage_spec import LineageSpec
 from expunge.core.datamap.mentions import MentionRule
 from expunge.core.datamap.open_guess import OpenGuess
@@ -24,6 +23,7 @@ from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
 from expunge.core.datamap.spelling import OPAQUE, Spelling, default_spelling
 from expunge.core.datamap.vault_root import RootSpec
+from expunge.core.values.hashed_identifiers import HashedField
 from expunge.core.values.ids import MODEL
 from expunge.core.values.periods import Period
 from expunge.core.values.record_kind import RecordKind

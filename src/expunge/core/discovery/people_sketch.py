@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from expunge.core.datamap.hashed_identifiers import OPEN, hashed_texts, kind_in_hashes, read
 from expunge.core.datamap.mentions import distinctive
+from expunge.core.datamap.spelling import hashed_texts
+from expunge.core.values.hashed_identifiers import OPEN, kind_in_hashes, read
 
 MOST_IDENTITIES = 200_000
 """Identities of one kind that are taken in."""

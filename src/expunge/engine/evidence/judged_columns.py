@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap import listed_values
 from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec, Undecided
-from expunge.core.datamap.hashed_identifiers import kind_and_algorithm
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, FoundMentions, MentionForm, MentionQuery, distinctive, yaml_word
 from expunge.core.datamap.people_columns import (
     MOST_VALUES,
@@ -32,6 +31,7 @@ from expunge.core.datamap.people_columns import (
 )
 from expunge.core.datamap.person import Person
 from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.hashed_identifiers import kind_and_algorithm
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.gate import fencing

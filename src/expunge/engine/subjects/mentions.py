@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, Through, remakes
-from expunge.core.datamap.hashed_identifiers import texts
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive, yaml_word
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.spelling import Spelling, SpellingType, near
 from expunge.core.values.copy import Copy
+from expunge.core.values.hashed_identifiers import texts
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import IdentitySpec
-from expunge.core.datamap.hashed_identifiers import hashed_texts
 from expunge.core.datamap.person import Person
-from expunge.core.datamap.spelling import CaseRule
+from expunge.core.datamap.spelling import CaseRule, hashed_texts
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import spelt_names, store_calls

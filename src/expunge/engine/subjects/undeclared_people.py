@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import AboutNobody
-from expunge.core.datamap.hashed_identifiers import kind_and_algorithm
 from expunge.core.datamap.mentions import ColumnReference, entry_line, yaml_word
 from expunge.core.datamap.person import Person
+from expunge.core.values.hashed_identifiers import kind_and_algorithm
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import mentions

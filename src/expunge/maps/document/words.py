@@ -5,7 +5,7 @@ from __future__ import annotations
 from expunge.core.datamap.artefact import ArtefactKind, DataKind
 from expunge.core.datamap.datamap import ArtefactOrigin, EraseAct, OnExpiry, Shared
 from expunge.core.datamap.grounding import ScanDepth
-from expunge.core.datamap.hashed_identifiers import HashAlgorithm, SecretPlace
+from expunge.core.values.hashed_identifiers import HashAlgorithm, SecretPlace
 from expunge.core.values.record_kind import RecordKind
 
 MAP = (

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from expunge.core.datamap.hashed_identifiers import read
 from expunge.core.datamap.path_template import overlap
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
+from expunge.core.values.hashed_identifiers import read
 from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from expunge.core.datamap.hashed_identifiers import OPEN, hashed_texts, read
+from expunge.core.datamap.spelling import hashed_texts
+from expunge.core.values.hashed_identifiers import OPEN, read
 from expunge.maps.proposal.people_tables import MOST_VALUES, PeopleTable, TableFacts
 from expunge.ports.map_entries import HashedSurvey
 from expunge.ports.optional.table_survey import ColumnType

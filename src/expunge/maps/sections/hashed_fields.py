@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from expunge.core.datamap.datamap import ByField, SubjectRule
-from expunge.core.datamap.hashed_identifiers import HashAlgorithm, HashedField, HashRule, SecretPlace
+from expunge.core.datamap.datamap import ByField, ReferenceData, SubjectRule
+from expunge.core.values.hashed_identifiers import HashAlgorithm, HashedField, HashRule, SecretPlace
 from expunge.maps.document import words
 from expunge.maps.document.draft import MapDraft
 from expunge.maps.document.faults import did_you_mean
@@ -22,7 +22,8 @@ _SHORTEST = 8
 def read_hashed(form: Form, table: TableNode, subject: SubjectRule, what: str) -> SubjectRule:
     """Return the subject rule with the fields apart that hold hashes, as ``spelling`` says."""
     value = table.get("spelling")
-    if value is None:
+    if value is None or isinstance(subject, ReferenceData):
+        # Why also those: what an entry about nobody may say is told where it is read.
         return subject
     where = f"{what}.spelling"
     if not isinstance(subject, ByField) or not subject.names:

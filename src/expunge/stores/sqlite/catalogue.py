@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from expunge.core.datamap.hashed_identifiers import SIZES
+from expunge.core.values.hashed_identifiers import SIZES
 
 
 class NotInSqliteSchema(Exception):

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
 
-from expunge.core.datamap.hashed_identifiers import SIZES
 from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.hashed_identifiers import SIZES
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
 from expunge.stores.sqlite.members import RowMembers
 from expunge.stores.sqlite.times import TimeConditions, may_hold

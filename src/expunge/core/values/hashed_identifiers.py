@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import hmac
 import re
-import unicodedata
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import new
-
-from expunge.core.datamap.spelling import trimmed
 
 
 class HashAlgorithm(StrEnum):
@@ -75,25 +71,10 @@ OPEN = tuple(HashRule(each) for each in HashAlgorithm)
 """The hashes that anybody can compute."""
 SIZES = frozenset({16, 20, 32})
 """Bytes of these hashes."""
-_E164 = re.compile(r"\+[1-9][0-9]{5,14}")
 _AS = " as "
 """Stands between a kind of identifier and the algorithm: ``account.email as sha256``."""
 _HEX = re.compile(r"(?:\\x)?([0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})")
 _BASE64 = re.compile(r"[0-9A-Za-z+/_-]{22,43}={0,2}")
-
-
-def hashed_texts(value: str) -> frozenset[str]:
-    """Return the texts of which a hash is taken for one: trimmed, as it is and in small letters; a phone number without its plus."""
-    plain = trimmed(unicodedata.normalize("NFC", value))
-    forms = {plain, plain.lower()}
-    if _E164.fullmatch(plain):
-        forms.add(plain[1:])
-    return frozenset(forms - {""})
-
-
-def digests(values: Iterable[str], rule: HashRule, unclear: frozenset[str] = frozenset()) -> frozenset[bytes]:
-    """Return the hashes of identifiers in a field of their kind: of each as it is, in small letters where that is nobody else's."""
-    return frozenset(rule.digest(text) for value in values for text in hashed_texts(value) if text == trimmed(value) or text not in unclear)
 
 
 def texts(digest: bytes) -> frozenset[str]:
@@ -120,22 +101,6 @@ def read(text: str) -> bytes:
         return b""
     # Why again: letters at the end of which bits are left over are another text.
     return data if len(data) in SIZES and b64encode(data).decode().rstrip("=") == bare else b""
-
-
-def named_by(identifiers: Mapping[str, frozenset[str]], also: Mapping[str, frozenset[str]], kind: str) -> frozenset[str]:
-    """Return the identifiers of a kind of which a field may hold the hash: keys, and the other names that such people have."""
-    names = (values for each, values in also.items() if each.startswith(f"{kind}."))
-    return identifiers.get(kind, frozenset()).union(*names)
-
-
-def in_hashes(pairs: Iterable[tuple[str, str]], unclear: frozenset[str] = frozenset()) -> Iterator[tuple[str, bytes]]:
-    """Yield the open hashes of identifiers, given with their kinds: the kind that says what it is, and the hash.
-
-    Not of texts that are ``unclear``: in a place of which no map tells the kind, their hash is anybody's.
-    """
-    for kind, value in pairs:
-        for text in sorted(hashed_texts(value) - unclear) if _AS not in kind else ():
-            yield from ((kind_in_hashes(kind, rule.algorithm), rule.digest(text)) for rule in OPEN)
 
 
 def kind_in_hashes(kind: str, algorithm: str) -> str:
