@@ -15,6 +15,8 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
+from expunge import survey
+from expunge.core.values.copy import FindingKind
 from expunge.core.values.order import OrderState
 from expunge.gate import GateReason, Subject
 from tests.attacks.hashed_company import E164, EMAIL, MIA, OTTO, PIA, HashedCompany, b64, b64url, raw
@@ -411,3 +413,34 @@ def test_an_export_has_the_rows_under_the_persons_hash_and_no_others(company: Ha
     written = b"".join(part.read(name) for part in parts for name in part.namelist())
     assert SEGMENTS[MIA].encode() in written
     assert not any(SEGMENTS[who].encode() in written for who in (OTTO, PIA))
+
+
+# --- what check says -------------------------------------------------------------------------------------
+
+
+def _findings(company: HashedCompany) -> list[str]:
+    return [each.what for each in survey.check(company.map).findings if each.kind is FindingKind.SPELLING]
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256"])
+def test_check_is_content_with_hashes_as_the_map_says(company: HashedCompany, algorithm: str) -> None:
+    _in_sqlite(company, {who: raw(algorithm, E164[who]).hex() for who in EMAIL})
+    company.declare(AUDIENCE % algorithm)
+    assert _findings(company) == []
+
+
+def test_check_tells_hashes_of_another_algorithm(company: HashedCompany) -> None:
+    _in_sqlite(company, {who: raw("md5", EMAIL[who].lower()).hex() for who in EMAIL})
+    company.declare(AUDIENCE % "sha256")
+    assert _findings(company) == ["audience.user: 3 of 3 values are no sha256 in hex, base64 or bytes"]
+
+
+def test_check_tells_hashes_under_another_salt(company: HashedCompany, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AD_SALT", "another-lighthouse-of-1924")
+    rule, made = SECRETS["hmac"]
+    _in_sqlite(company, {who: made(EMAIL[who].lower()).hex() for who in EMAIL})
+    company.declare(AUDIENCE % rule)
+    (what,) = _findings(company)
+    assert what.startswith("audience.user: none of 3 values is the sha256 of an identifier")
+    monkeypatch.setenv("AD_SALT", SALT)
+    assert _findings(company) == []
