@@ -205,7 +205,6 @@ class _WholeWordsOut:
         self._mentions = mentions
         self._spelt = spelt
         values = {value for person in people for _, value in person.in_every_form().identifiers() if len(value) >= 8}
-        self._hashes = frozenset(digest for person in people for _, digest in person.hashes())
         values |= {value for value in (spelt.capitals() if spelt is not None else ()) if len(value) >= 8}
         self._values = frozenset(values)
         self._words = Words(values, stays=stays)
@@ -283,9 +282,7 @@ class _WholeWordsOut:
         met = self._bytes.lie_in(b"\n".join([blob[3] for blob in blobs]).decode("latin-1"))
         for subject, dataset, field, data in blobs:
             left = data
-            if data in self._hashes and not self._mentions.keep(dataset, field):
-                left = bytes(len(data))
-            elif not self._mentions.keep(dataset, field):
+            if not self._mentions.keep(dataset, field):
                 said = self._coded.cut(data) if self._coded is not None and field != SEAM else None
                 if said is not None:
                     self._inner.text(subject, dataset, field, said)
