@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -260,3 +261,40 @@ def test_a_password_is_not_written_down(tmp_path: Path, monkeypatch: pytest.Monk
     assert not [text for text in (target.url, *target.notes) if "hush" in text]
     assert recognised(address, tmp_path, {"APP_DB": address}).url == "${APP_DB}"
     assert recognised("postgresql://eraser@db.example.org/school", tmp_path, {}).url == "postgresql://eraser@db.example.org/school"
+
+
+def _mails(number: int) -> str:
+    return f"p{number}@example.org"
+
+
+def test_a_column_of_hashes_of_people_is_proposed_as_one_of_people(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "app")) as db, db:
+        db.executescript(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT UNIQUE, created_at TEXT);"
+            "CREATE TABLE audience (n INTEGER PRIMARY KEY, who TEXT, created_at TEXT);"
+            "CREATE TABLE builds (n INTEGER PRIMARY KEY, digest TEXT, created_at TEXT);"
+        )
+        for number in range(20):
+            db.execute("INSERT INTO customers VALUES (?, ?, '2026-01-01')", (number, _mails(number)))
+            db.execute("INSERT INTO audience VALUES (?, ?, '2026-01-01')", (number, hashlib.sha1(_mails(number).encode()).hexdigest()))
+            db.execute("INSERT INTO builds VALUES (?, ?, '2026-01-01')", (number, hashlib.sha1(b"build %d" % number).hexdigest()))
+    text = propose([str(tmp_path / "app")], tmp_path / "expunge.yaml")
+    assert "who: 20 of 20 values are sha1 of customers.email" in text
+    seen = read(tmp_path, text)
+    audience, builds = seen.datasets["audience"].subject, seen.datasets["builds"].subject
+    assert isinstance(audience, ByField)
+    assert [(each.kind, each.name, each.rule.algorithm) for each in audience.hashed] == [("customer", "who", "sha1")]
+    assert not isinstance(builds, ByField)
+
+
+def test_a_file_of_hashes_of_people_is_proposed_as_one_of_people(tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    (world / "exports").mkdir(parents=True)
+    with closing(sqlite3.connect(world / "app.db")) as db, db:
+        db.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT UNIQUE, created_at TEXT)")
+        db.executemany("INSERT INTO customers VALUES (?, ?, '2026-01-01')", [(number, _mails(number)) for number in range(20)])
+    lines = [f"{hashlib.sha256(_mails(number).encode()).hexdigest()},autumn\n" for number in range(20)]
+    (world / "exports" / "audience.csv").write_text("".join(["email_sha256,segment\n", *lines]))
+    seen = read(tmp_path, propose([str(world)], tmp_path / "expunge.yaml"))
+    hashed = [each for one in seen.datasets.values() if isinstance(one.subject, ByField) for each in one.subject.hashed]
+    assert [(each.kind, each.name, each.rule.algorithm) for each in hashed] == [("customer", "email_sha256", "sha256")]

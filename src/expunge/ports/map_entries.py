@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 
@@ -25,6 +25,15 @@ class KnownIdentity:
     """Of the key."""
     sketch: TableSurvey = field(repr=False)
     """Counts values among the identities, and hands out none."""
+
+
+@runtime_checkable
+class HashedSurvey(Protocol):
+    """The identities of people, compared with hashes."""
+
+    def hashed(self, column: str, digests: Collection[bytes]) -> Mapping[str, int]:
+        """Return algorithm -> how many of some hashes are of identities of a column; no algorithm of which there is none."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
 from expunge.core.datamap.spelling import OPAQUE, Spelling, default_spelling
 from expunge.core.datamap.vault_root import RootSpec
+from expunge.core.values.hashed_identifiers import HashedField
 from expunge.core.values.ids import MODEL
 from expunge.core.values.periods import Period
 from expunge.core.values.record_kind import RecordKind
@@ -109,10 +110,22 @@ class ByField:
     fields: Mapping[str, str]
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Identity kind -> further fields that hold identifiers of it: payer and payee. Any match means the subject here, too."""
+    hashed: tuple[HashedField, ...] = ()
+    """Fields that hold hashes of identifiers. They are none of the others: nothing can be read out of a hash."""
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Return (identity kind, field) of every field."""
+        """Return (identity kind, field) of every field that holds identifiers as they are."""
         return (*self.fields.items(), *((kind, name) for kind, names in self.also.items() for name in names))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The identity kinds that it names, each once, as they are or by hashes."""
+        return tuple(dict.fromkeys((*self.fields, *(each.kind for each in self.hashed))))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every field by which people are found, each once."""
+        return tuple(dict.fromkeys((*(name for _, name in self.pairs()), *(each.name for each in self.hashed))))
 
 
 @tagged("Through")
@@ -375,7 +388,7 @@ class Dataset:
         """The fields by which its people are found, each once; empty where no field names them."""
         match self.subject:
             case ByField() as rule:
-                return tuple(dict.fromkeys(name for _, name in rule.pairs()))
+                return rule.names
             case Through(_, via):
                 return (via,)
             case _:

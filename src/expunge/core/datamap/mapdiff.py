@@ -48,7 +48,7 @@ from expunge.core.values.canonical import Json, encode
 from expunge.core.values.periods import Period
 from expunge.core.values.record_kind import KEPT, RecordKind
 
-_LEFT_OUT = frozenset({"line", "source", "follow"})
+_LEFT_OUT = frozenset({"line", "source", "follow", "secret"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
     Purpose: frozenset({"because", "readers"}),
     Dataset: frozenset(
@@ -69,7 +69,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
         }
     ),
     Through: frozenset({"to", "many", "further"}),
-    ByField: frozenset({"also"}),
+    ByField: frozenset({"also", "hashed"}),
     IdentitySpec: frozenset({"compare", "label", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
     AccountsSpec: frozenset({"app", "password_memory", "playback", "posted"}),
@@ -77,7 +77,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"
-_UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths", "readers"})
+_UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths", "readers", "hashed"})
 _RULES = (ByField, Through, Inherited, Aggregate, ReferenceData, Undecided)
 _SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
 _SECRET_NAME = re.compile(r"(?i)password|secret|token|key$")

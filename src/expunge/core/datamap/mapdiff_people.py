@@ -94,7 +94,7 @@ def _place(dataset: Dataset) -> str:
 def _found(rule: SubjectRule) -> str:
     match rule:
         case ByField() as fields:
-            return f"people are found in it by {', '.join(name for _, name in fields.pairs()) or 'nothing'}"
+            return f"people are found in it by {', '.join(fields.names) or 'nothing'}"
         case Through() as rule:
             return f"people are found in it through {', '.join(rule.sources)}, by {rule.via}"
         case Inherited(sources=sources):

@@ -115,7 +115,7 @@ def _leads_to(data_map: DataMap, name: str, kinds: frozenset[str], passed: froze
     before = passed | {name}
     match data_map.datasets[name].subject:
         case ByField() as rule:
-            return any(kind in kinds for kind, _ in rule.pairs())
+            return any(kind in kinds for kind in rule.kinds)
         case Through(dataset=other):
             return _leads_to(data_map, other, kinds, before)
         case Inherited(sources=sources):

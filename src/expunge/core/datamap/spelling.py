@@ -23,6 +23,7 @@ UUID_LENGTH = 36
 _UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _UUID_DIGITS = re.compile(r"(?:urn:uuid:)?\{?([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})\}?")
 _WHOLE = re.compile(r"(0|-?[1-9][0-9]*)\.0+")
+_E164 = re.compile(r"\+[1-9][0-9]{5,14}")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -191,3 +192,17 @@ def groups(spelling: Spelling, texts: Iterable[str], phones: PhoneReader) -> dic
     for text in texts:
         found.setdefault(canonical(spelling, text, phones), set()).add(text)
     return found
+
+
+def hashed_texts(value: str) -> frozenset[str]:
+    """Return the texts of which a hash is taken for one: trimmed, as it is and in small letters; a phone number without its plus."""
+    (plain,) = hashed_as_it_is(value)
+    forms = {plain, plain.lower()}
+    if _E164.fullmatch(plain):
+        forms.add(plain[1:])
+    return frozenset(forms - {""})
+
+
+def hashed_as_it_is(value: str) -> frozenset[str]:
+    """Return the one text of which a hash is taken for an identifier without any change of its letters."""
+    return frozenset({trimmed(unicodedata.normalize("NFC", value))})

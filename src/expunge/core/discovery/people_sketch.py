@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from expunge.core.datamap.mentions import distinctive
+from expunge.core.datamap.spelling import hashed_texts
+from expunge.core.values.hashed_identifiers import OPEN, kind_in_hashes, read
 
 MOST_IDENTITIES = 200_000
 """Identities of one kind that are taken in."""
+MOST_HASHED = 50_000
+"""Identities of one kind whose hashes are taken in."""
 KEY = 32
 """Bytes of the key."""
 _DIGEST = 8
@@ -38,6 +42,8 @@ class IdentitySketch:
     numbers: bool = True
     """Whether every identity is a whole number."""
     _digests: set[bytes] = field(default_factory=set, repr=False)
+    _hashes: dict[str, set[bytes]] = field(default_factory=dict, repr=False)
+    """Algorithm -> digests of the hashes of identities."""
 
     def __len__(self) -> int:
         """Count the identities, as far as digests differ."""
@@ -51,8 +57,25 @@ class IdentitySketch:
                 continue
             if value.strip():
                 self.numbers = self.numbers and value.strip().lstrip("-").isdecimal()
+                if len(self._digests) < MOST_HASHED:
+                    self._take_hashes(value)
                 self._digests.add(digest_of(self.key, value))
         return not self.cut
+
+    @property
+    def hashes_cut(self) -> bool:
+        """Whether there are identities whose hashes were not taken in."""
+        return len(self._digests) > MOST_HASHED
+
+    def _take_hashes(self, value: str) -> None:
+        for rule in OPEN:
+            taken = self._hashes.setdefault(rule.algorithm, set())
+            taken.update(_short(self.key, rule.digest(text)) for text in hashed_texts(value))
+
+    def algorithm_of(self, digest: bytes) -> str:
+        """Return the algorithm by which a hash is that of an identity; empty where it is of none."""
+        short = _short(self.key, digest)
+        return next((algorithm for algorithm, taken in self._hashes.items() if short in taken), "")
 
     def __contains__(self, value: str) -> bool:
         """Return whether a value is an identity, in whatever capitals."""
@@ -68,6 +91,10 @@ def digest_of(key: bytes, value: str) -> bytes:
     plain = value.strip()
     plain = plain if plain.isascii() else unicodedata.normalize("NFC", plain)
     return blake2b(plain.casefold().encode("utf-8", "surrogatepass"), key=key, digest_size=_DIGEST).digest()
+
+
+def _short(key: bytes, digest: bytes) -> bytes:
+    return blake2b(digest, key=key, digest_size=_DIGEST).digest()
 
 
 @dataclass
@@ -90,7 +117,9 @@ class PeopleSketch:
             digest = digests.get(each.key) or digests.setdefault(each.key, digest_of(each.key, value))
             if each.has(digest):
                 return each.kind
-        return ""
+        hashed = read(value)
+        told = ((each.kind, each.algorithm_of(hashed)) for each in self.sketches) if hashed else ()
+        return next((kind_in_hashes(kind, algorithm) for kind, algorithm in told if algorithm), "")
 
     def kinds_in(self, text: str) -> frozenset[str]:
         """Return the kinds of identities that a text names: as words, as parts of words, as fields between commas."""

@@ -191,7 +191,8 @@ def lineage_of(datasets: Mapping[str, Dataset], identities: Mapping[str, Identit
             case Through() as rule:
                 edges += [Edge(source, name, EdgeKind.THROUGH, rule.via, source in datasets) for source in rule.sources]
             case ByField() as fields:
-                homes = ((identities[kind], field) for kind, field in fields.pairs() if kind in identities)
+                named = (*fields.pairs(), *((each.kind, each.name) for each in fields.hashed))
+                homes = ((identities[kind], field) for kind, field in named if kind in identities)
                 edges += [
                     Edge(home.dataset, name, EdgeKind.NAMED, field, home.dataset in datasets)
                     for home, field in homes
@@ -226,7 +227,7 @@ def closure(data_map: DataMap, kinds: Iterable[str]) -> Mapping[str, Path]:
     starts = [
         name
         for name, dataset in data_map.datasets.items()
-        if name in homes or (isinstance(dataset.subject, ByField) and wanted & dataset.subject.fields.keys())
+        if name in homes or (isinstance(dataset.subject, ByField) and wanted.intersection(dataset.subject.kinds))
     ]
     personal = frozenset(name for name, dataset in data_map.datasets.items() if not isinstance(dataset.subject, AboutNobody))
     graph = lineage_of(data_map.datasets, data_map.identities)

@@ -208,9 +208,7 @@ def watched_for(data_map: DataMap, identity: IdentitySpec) -> Period | None:
     if not identity.last_used or identity.inactive_after is not None:
         return identity.inactive_after
     theirs = [
-        dataset
-        for dataset in data_map.datasets.values()
-        if isinstance(dataset.subject, ByField) and identity.kind in dataset.subject.fields
+        dataset for dataset in data_map.datasets.values() if isinstance(dataset.subject, ByField) and identity.kind in dataset.subject.kinds
     ]
     asked = [data_map.retention[each.retention].inactive_after for each in theirs if each.retention in data_map.retention]
     periods = [each for each in asked if each is not None]

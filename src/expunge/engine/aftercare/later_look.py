@@ -15,7 +15,7 @@ from expunge.core.orders.shared_round import trace_owner
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
-from expunge.engine.aftercare.sweeping import suppressed_in
+from expunge.engine.aftercare.sweeping import known_by, suppressed_in
 from expunge.engine.evidence import hits_by_place, positive_controls, tracing
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.gate import fencing
@@ -124,7 +124,7 @@ def _back_under_their_names(context: Context, order: OrderId) -> tuple[Person, .
     for _, kind, value, name in suppressed_in(context, fence, {}):
         if fence.names[name] == order:
             found.setdefault(name, {}).setdefault(kind, set()).add(value)
-    return tuple(Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {}) for name, ids in sorted(found.items()))
+    return tuple(known_by(name, ids) for name, ids in sorted(found.items()))
 
 
 def _places_of(traces: Traces, windows: Collection[int], left: Iterable[Residue]) -> tuple[Residue, ...]:

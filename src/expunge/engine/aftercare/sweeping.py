@@ -14,6 +14,7 @@ from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner
 from expunge.core.values.cause import Reappeared
 from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.hashed_identifiers import kind_and_algorithm, kind_in_hashes, read
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.engine.consent import data_without_ground, guardian_register
@@ -24,6 +25,7 @@ from expunge.engine.intake import key_destruction, person_orders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder, orders
+from expunge.engine.subjects import spellings
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.ports.optional.subject_listing import SubjectListing
 from expunge.ports.store import Store
@@ -143,8 +145,23 @@ def suppressed_in(
             for kind, values in _named(context.open_store(dataset.store), dataset, dataset.subject):
                 for value, name in fence.among(kind, values):
                     yield dataset, kind, value, name
+            for each in dataset.subject.hashed:
+                held = sorted({digest.hex() for text in _texts(context, dataset, each.name) if (digest := read(text))})
+                for value, name in fence.among(each.kind, held):
+                    yield dataset, kind_in_hashes(each.kind, each.rule.algorithm), value, name
         except store_calls.TROUBLE as error:
             failed[dataset.name] = store_calls.as_unable(error).reason.value
+
+
+def _texts(context: Context, dataset: Dataset, name: str) -> Iterator[str]:
+    return spellings.values_of(context.open_store(dataset.store), dataset, name)
+
+
+def known_by(name: Pseudonym, ids: Mapping[str, Collection[str]]) -> Person:
+    """Return a person of whom the values are known under which :func:`suppressed_in` met them."""
+    kinds = {kind: frozenset(values) for kind, values in ids.items()}
+    hashes = {kind: values for kind, values in kinds.items() if kind_and_algorithm(kind)[1]}
+    return Person(name, {kind: values for kind, values in kinds.items() if kind not in hashes}, hashes)
 
 
 def _named(store: Store, dataset: Dataset, rule: ByField) -> Iterator[tuple[str, Sequence[str]]]:
@@ -246,9 +263,9 @@ def _reopen(context: Context, back: Mapping[Pseudonym, _Back]) -> dict[Pseudonym
 
 
 def _request(context: Context, name: Pseudonym, back: _Back) -> person_orders.OrderRequest:
-    person = Person(name, {kind: frozenset(values) for kind, values in back.ids.items()}, {})
+    person = known_by(name, back.ids)
     selectors = {dataset: {name: Selector(name, {_via(context, dataset): frozenset(values)})} for dataset, values in back.rows.items()}
-    resolved = ResolvedName(next(iter(back.ids), ""), person, known=True)
+    resolved = ResolvedName(kind_and_algorithm(next(iter(back.ids), ""))[0], person, known=True)
     return person_orders.OrderRequest((resolved,), "sweep", Reappeared(), follows=back.order, selectors=selectors)
 
 

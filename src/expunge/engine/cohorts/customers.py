@@ -144,7 +144,7 @@ def _checked(context: Context, query: CohortQuery) -> Dataset:
 
 
 def _kind(dataset: Dataset) -> str:
-    if not isinstance(dataset.subject, ByField):
+    if not isinstance(dataset.subject, ByField) or not dataset.subject.fields:
         raise UsageError("the dataset names no person itself", help="name one with a field that holds who each item is of")
     return next(iter(dataset.subject.fields))
 

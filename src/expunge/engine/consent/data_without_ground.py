@@ -96,7 +96,8 @@ def _lack(context: Context, consents: Consents, subject: Pseudonym, purposes: Se
 
 def _lacking(context: Context, consents: Consents, dataset: Dataset, purposes: Sequence[str]) -> Iterator[tuple[Pseudonym, ConsentReason]]:
     root = context.data_map.datasets.get(locating.leading(context, dataset.name))
-    if root is None or not isinstance(root.subject, ByField):
+    if root is None or not isinstance(root.subject, ByField) or not root.subject.fields:
+        # Of hashes alone nobody can tell whose consent they would need.
         return
     # Why the first alone: a record of a profile and its account is the profile's, whose consent it is.
     (kind, field), *_ = root.subject.fields.items()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from expunge.core.datamap.datamap import ByField, Dataset, IdentitySpec
 from expunge.core.datamap.people_columns import MapWords, singular
 from expunge.core.discovery.discovery import UnseenPlace
-from expunge.core.discovery.people_sketch import KEY, MOST_IDENTITIES, IdentitySketch, PeopleSketch
+from expunge.core.discovery.people_sketch import KEY, MOST_HASHED, MOST_IDENTITIES, IdentitySketch, PeopleSketch
 from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
@@ -50,6 +51,11 @@ class SketchSurvey:
         sketch = self.sketches.get(column)
         return sum(1 for value in values if value in sketch) if sketch is not None else 0
 
+    def hashed(self, column: str, digests: Collection[bytes]) -> Mapping[str, int]:
+        """Return algorithm -> how many of the hashes are of identities."""
+        sketch = self.sketches.get(column)
+        return Counter(algorithm for each in digests if (algorithm := sketch.algorithm_of(each))) if sketch is not None else {}
+
     def heads(self, table: str, column: str, most: int, length: int) -> tuple[bytes, ...]:  # noqa: ARG002 - a sketch has no values
         """Return nothing."""
         return ()
@@ -74,6 +80,8 @@ def take(context: OpenPlaces, readers: DiscoveryReaders) -> KnownPeople:
             known.unseen.append(UnseenPlace(home.store, home.name, why))
         known.sketch.sketches += sketches.values()
         known.identities.append(_identity(kind, identity, home, sketches))
+        hashed = [each.kind for each in sketches.values() if each.hashes_cut]
+        known.bounds += [f"{MOST_HASHED:,} identities of kind {each} were compared by their hashes, of more" for each in hashed]
         cut = [each.kind for each in sketches.values() if each.cut]
         known.bounds += [f"{MOST_IDENTITIES:,} identities of kind {each} were compared, of more" for each in cut]
     if not len(known.sketch):

@@ -31,6 +31,7 @@ from expunge.core.datamap.people_columns import (
 )
 from expunge.core.datamap.person import Person
 from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.hashed_identifiers import kind_and_algorithm
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.gate import fencing
@@ -217,7 +218,8 @@ class _Look:
         columns = frozenset(self.table.columns)
         if not columns:
             return {}
-        pairs = [(person, kind) for person in self.people for kind in sorted({*person.ids, *person.also})]
+        people = [person.in_every_form() for person in self.people]
+        pairs = [(person, kind) for person in people for kind in sorted({*person.ids, *person.also})]
         queries = [self._query(Pseudonym(str(at)), kind, person) for at, (person, kind) in enumerate(pairs)]
         found: dict[tuple[str, str, MentionForm], Counter[Pseudonym]] = {}
         for each in store_calls.mentions(self.listing.columns, self.table.dataset, queries, (), columns):
@@ -233,7 +235,8 @@ class _Look:
 
     def _query(self, subject: Pseudonym, kind: str, person: Person) -> MentionQuery:
         """What to look for: keys as they are, and all identifiers in other spellings. The scan sees other names as they are."""
-        keys = person.ids.get(kind, frozenset())
+        hashed = kind_and_algorithm(kind)[1]
+        keys = person.also[kind] if hashed else person.ids.get(kind, frozenset())
         identifiers = [(kind, value) for value in keys or person.also[kind]]
         numbers = {} if keys else mentions.numbers_by_name(person, kind, self.table.columns)
         folded, phones = mentions.spelt_otherwise(identifiers, {kind: self.context.data_map.spelling(kind)})

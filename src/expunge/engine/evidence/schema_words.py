@@ -69,7 +69,7 @@ def of_others(located: LocatedCopies) -> Iterator[str]:
 
 def identifiers(people: Iterable[Person], located: LocatedCopies) -> frozenset[str]:
     """Return the identifiers of the order's people, and every value by which something of theirs is found."""
-    named = {value for person in people for _, value in person.in_unicode_forms().identifiers()}
+    named = {value for person in people for _, value in person.in_every_form().identifiers()}
     for selectors in located.selectors.values():
         named.update(value for selector in selectors.values() for values in selector.match.values() for value in values)
     return frozenset(named)

@@ -8,6 +8,7 @@ scan found, and of those that it found in many places).
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import Dataset, remakes
-from expunge.core.datamap.person import Person
+from expunge.core.datamap.person import Person, secret_hashes
 from expunge.core.evidence import traces as core_traces
 from expunge.core.evidence import window_choice
 from expunge.core.evidence.trace_evidence import PASSING, Control, each_seen, staying
@@ -107,6 +108,8 @@ def take(
     for person in people:
         for kind, value in person.in_unicode_forms().identifiers():
             tracer.text(person.subject, IDENTIFIERS, kind, value)
+        for kind, digest in (*person.hashes(), *secret_hashes(context.data_map, person)):
+            tracer.blob(person.subject, IDENTIFIERS, kind, io.BytesIO(digest))
     for subject, name, value in _other_spellings(context, located, people):
         tracer.text(subject, IDENTIFIERS, name, value)
     taken = tracer.traces(controls)

@@ -204,7 +204,7 @@ class _WholeWordsOut:
         self._seams = seams
         self._mentions = mentions
         self._spelt = spelt
-        values = {value for person in people for _, value in person.in_unicode_forms().identifiers() if len(value) >= 8}
+        values = {value for person in people for _, value in person.in_every_form().identifiers() if len(value) >= 8}
         values |= {value for value in (spelt.capitals() if spelt is not None else ()) if len(value) >= 8}
         self._values = frozenset(values)
         self._words = Words(values, stays=stays)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
-from expunge.core.datamap.datamap import DataMap
-from expunge.core.datamap.person import Person
+from expunge.core.datamap.datamap import ByField, DataMap
+from expunge.core.datamap.person import Person, held_hashes
 from expunge.core.datamap.purposes import Ground
 from expunge.core.datamap.spelling import OPAQUE, Spelling
 from expunge.core.gate.gate_entry import GateEntries
@@ -40,13 +40,20 @@ def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> No
         events = []
         for order, people in orders.items():
             if order not in entered:
-                pairs = sorted({pair for person in people for pair in person.identifiers()})
+                pairs = sorted({pair for person in people for pair in (*person.identifiers(), *_hashed(context.data_map, person))})
                 names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)
                 entries = tuple(gate_entry(gate, kind, value).hex() for kind, value in pairs)
                 events.append(ev.Suppressed(context.clock.now(), order, names, entries, _FORMAT))
         if events:
             register(context.journal, SUPPRESSIONS, *events)
         publish(context)
+
+
+def _hashed(data_map: DataMap, person: Person) -> Iterator[tuple[str, str]]:
+    """The hashes by which fields of the map name a person: pipelines, and data that comes back, may know the person by nothing else."""
+    rules = (dataset.subject for dataset in data_map.datasets.values() if isinstance(dataset.subject, ByField))
+    for field_ in (each for rule in rules for each in rule.hashed):
+        yield from ((field_.kind, digest.hex()) for digest in held_hashes(person, field_))
 
 
 def _entered(context: Context) -> set[str]:

@@ -19,5 +19,5 @@ def sentences(context: Context, store: str, people: Sequence[Person]) -> tuple[s
     ignored = [each for each in context.data_map.ignore if each.store == store]
     found = store_calls.unreadable(context.open_store(store), ignored)
     said = dict.fromkeys(f"{each.what} ({each.mend})" for each in found)
-    values = {value.casefold() for person in people for _, value in person.in_unicode_forms().identifiers()}
+    values = {value.casefold() for person in people for _, value in person.in_every_form().identifiers()}
     return tuple(dict.fromkeys(_UNSAID if any(value in each.casefold() for value in values) else each for each in said))

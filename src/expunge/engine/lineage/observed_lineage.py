@@ -176,7 +176,7 @@ def _subject(data_map: DataMap, unknown: UndeclaredDataset) -> str:
         for name in sorted(atlas.datasets(column.source)):
             dataset = data_map.datasets[name]
             match dataset.subject:
-                case ByField() as fields if column.field in dataset.subject_fields:
+                case ByField() as fields if column.field in {name for _, name in fields.pairs()}:
                     kind = next(kind for kind, field in fields.pairs() if field == column.field)
                     return f"{{{kind}: {column.column}}}"
                 case Through(dataset=source, via=via) as rule if column.field == via and (rule.to or column.column == via):

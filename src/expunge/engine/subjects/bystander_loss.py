@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
 from expunge.core.datamap.person import Person
@@ -84,7 +84,7 @@ def lost(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) 
             case ByField() as by:
                 for copy in copies:
                     others = copy.others or (item_people.named_in(context, dataset, copy) if copy.shared and not dataset.members else {})
-                    for kind, field in by.pairs():
+                    for kind, field in _kinds_and_fields(by):
                         _join(found, kind, others.get(field, frozenset()))
             case Through() as rule if is_said(dataset) and copies:
                 found = dict(_others_through(context, dataset, rule, located, people))
@@ -129,7 +129,7 @@ def _named_by(context: OpenPlaces, dataset: Dataset, field: str, values: frozens
         others = copy.others or item_people.named_in(context, dataset, copy)
         match dataset.subject:
             case ByField() as by:
-                for kind, name in by.pairs():
+                for kind, name in _kinds_and_fields(by):
                     named = others.get(name, frozenset()) | asked.match.get(name, frozenset())
                     _join(found, kind, named - _alike(context, dataset, name, named, located))
             case Through(via=via) as rule:
@@ -172,9 +172,15 @@ def _spelt(data_map: DataMap, located: LocatedCopies) -> Identities:
     for name, selectors in located.selectors.items():
         subject = data_map.datasets[name].subject
         if isinstance(subject, ByField):
-            for kind, field in subject.pairs():
+            for kind, field in _kinds_and_fields(subject):
                 _join(found, kind, *(selector.match.get(field, frozenset()) for selector in selectors.values()))
     return found
+
+
+def _kinds_and_fields(by: ByField) -> Iterator[tuple[str, str]]:
+    """The fields that name people, with the kind of identifier; hashes are a kind of their own, as no key tells whose they are."""
+    yield from by.pairs()
+    yield from ((f"{each.kind} by {each.name}", each.name) for each in by.hashed)
 
 
 def _owners(data_map: DataMap, kind: str) -> Collection[str]:

@@ -10,6 +10,7 @@ from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, Fo
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.spelling import Spelling, SpellingType, near
 from expunge.core.values.copy import Copy
+from expunge.core.values.hashed_identifiers import texts
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
@@ -42,11 +43,16 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     kinds = _kinds_by_column(context, dataset)
     rules = _rules(context, people)
     known = tuple(person for person in people if not person.nobody)
-    asked = tuple(_query(person, kinds, rules, inside=inside) for person in known)
+    asked = tuple(_with_hashes(_query(person, kinds, rules, inside=inside), person) for person in known)
     if not dataset.mentions or not known:
         return asked
     more = _spellings(context, dataset, known)
     return tuple(_with_spellings(query, person, more) for query, person in zip(asked, known, strict=True))
+
+
+def _with_hashes(query: MentionQuery, person: Person) -> MentionQuery:
+    """A query that finds hashes of the identifiers as well where they fill a cell. Inside longer texts the scan finds them."""
+    return replace(query, anywhere=query.anywhere.union(*(texts(digest) for _, digest in person.hashes())))
 
 
 def _spellings(context: OpenPlaces, dataset: Dataset, people: Sequence[Person]) -> dict[tuple[str, str], Mapping[str, frozenset[str]]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import IdentitySpec
 from expunge.core.datamap.person import Person
+from expunge.core.datamap.spelling import CaseRule, hashed_texts
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import spelt_names, store_calls
@@ -46,6 +47,9 @@ class _Asking:
     _known: dict[tuple[str, str, str], tuple[Copy, ...]] = field(default_factory=dict)
     """(kind of identity, field, value) -> what there is."""
     _wanted: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+    _cased: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
+    """(kind of identity, field, value) -> the values there that differ from it in capitals alone, and itself."""
+    _uncased: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
 
     def locate(self, identity: IdentitySpec, name: str, value: str) -> tuple[Copy, ...]:
         """The copies of identities that have that value in that field."""
@@ -69,8 +73,29 @@ class _Asking:
         if fresh:
             self.ask()
 
+    def alike(self, values: Iterable[str]) -> frozenset[str]:
+        """Return some values with all that the fields of identities hold and that differ from one of them in capitals alone."""
+        wanted = [value for value in values if value.lower() != value.upper()]
+        identities = self.context.data_map.identities.values()
+        # Why those alone: where capitals fold, no two people differ in them.
+        fields = [(each.kind, name) for each in identities for name in (each.key, *each.also) if not each.spelling(name).folds]
+        places = [(*place, value) for place in fields for value in wanted]
+        for kind, name, value in (place for place in places if place not in self._cased):
+            self._uncased.setdefault((kind, name), {})[value] = None
+        if self._uncased and self.together:
+            raise _NotAskedYet
+        if self._uncased:
+            self.ask()
+        return frozenset(values).union(*(self._cased[place] for place in places))
+
     def ask(self) -> None:
         """Ask for everything that is wanted: one call for each field."""
+        uncased, self._uncased = self._uncased, {}
+        for (kind, name), values in uncased.items():
+            identity = self.context.data_map.identities[kind]
+            home, rule = self.context.data_map.datasets[identity.dataset], replace(identity.spelling(name), case=CaseRule.FOLD)
+            held = spellings.other_spellings(self.context, home, name, rule, frozenset(values))
+            self._cased.update(((kind, name, value), held.get(value, frozenset({value}))) for value in values)
         wanted, self._wanted = self._wanted, {}
         for (kind, name), values in wanted.items():
             dataset = self.context.data_map.datasets[self.context.data_map.identities[kind].dataset]
@@ -268,6 +293,7 @@ def _whole(asking: _Asking, identity: IdentitySpec, copies: Sequence[Copy], keys
         {kind: spelt_names.spelt(data_map, kind, values) for kind, values in ids.items()},
         {kind: spelt_names.spelt(data_map, kind, values) for kind, values in others.items() if values},
     )
+    person = replace(person, unclear=_unclear(asking, person, ids))
     counts = {kind: len({spelt_names.stands_for(data_map, kind, value) for value in values}) for kind, values in ids.items()}
     members = {kind: count - (1 if kind == identity.kind else 0) for kind, count in counts.items()}
     return ResolvedName(
@@ -289,6 +315,16 @@ def _is_theirs(asking: _Asking, value: str, ids: Mapping[str, set[str]]) -> bool
     """Whether nobody who stays is known by the value as well: a parent's e-mail in a child's profile is the parent's."""
     bearers = {(identity.kind, key) for identity, copy in _candidates(asking, "", value) for key in _keys(identity, copy)}
     return all(key in ids.get(kind, set()) for kind, key in bearers)
+
+
+def _unclear(asking: _Asking, person: Person, ids: Mapping[str, set[str]]) -> frozenset[str]:
+    """Return the texts whose hash is the person's and another person's as well: of one who has it too, or in other capitals."""
+    values = frozenset(value for _, value in person.identifiers())
+    wanted = frozenset(text for value in values for text in hashed_texts(value))
+    near = asking.alike(sorted(wanted))
+    asking.prepare(sorted(near))
+    strange = (value for value in near if not _is_theirs(asking, value, ids))
+    return wanted & frozenset(text for value in strange for text in hashed_texts(value))
 
 
 def _note_also(identity: IdentitySpec, copies: Sequence[Copy], also: dict[str, set[str]]) -> None:

@@ -1,19 +1,24 @@
-"""Check the spellings of identifiers: keys that the map takes for one person, and stores that compare in another way than the map."""
+"""Check the spellings of identifiers: keys that the map takes for one person, stores that compare in another way than the map, hashes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import islice
 
 from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import ByField, DataMap, Dataset, IdentitySpec
-from expunge.core.datamap.spelling import Spelling, canonical
+from expunge.core.datamap.spelling import Spelling, canonical, hashed_texts
 from expunge.core.values.copy import Finding, FindingKind
+from expunge.core.values.hashed_identifiers import HashedField, read
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
 from expunge.phones import e164
 from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
+
+_LOOKED_AT = 2_000
+"""Values of a field of hashes that are looked at."""
 
 
 def findings(context: OpenPlaces) -> Iterator[Finding]:
@@ -27,6 +32,7 @@ def findings(context: OpenPlaces) -> Iterator[Finding]:
     for dataset in context.data_map.datasets.values():
         try:
             yield from _compared_differently(context, dataset)
+            yield from _of_nobody(context, dataset)
         except store_calls.TROUBLE:
             continue
 
@@ -63,6 +69,35 @@ def _compared_differently(context: OpenPlaces, dataset: Dataset) -> Iterator[Fin
         if said := _difference(spelling, equality, home=home):
             what, mend = said
             yield Finding(FindingKind.SPELLING, dataset.store, dataset.table or dataset.name, f"{dataset.name}.{name}: {what}", mend)
+
+
+def _of_nobody(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
+    """Fields of hashes whose values are made in another way than the map says: by them nobody would ever be found."""
+    for each in dataset.subject.hashed if isinstance(dataset.subject, ByField) else ():
+        texts = {text for text in islice(spellings.values_of(context.open_store(dataset.store), dataset, each.name), _LOOKED_AT) if text}
+        held = {text: read(text) for text in texts}
+        wrong = sum(1 for digest in held.values() if len(digest) != len(each.rule.digest("")))
+        where = f"{dataset.name}.{each.name}"
+        if wrong:
+            what = f"{where}: {wrong} of {len(held)} values are no {each.rule.algorithm} in hex, base64 or bytes"
+            mend = "in `spelling` the algorithm of the values; or a field without values of other kinds"
+        elif held and not _anybodys(context, each, frozenset(held.values())):
+            what = f"{where}: none of {len(held)} values is the {each.rule.algorithm} of an identifier of a person who is there"
+            mend = "in `spelling` the algorithm, the salt or key and its place, as the values are made; in `subject` their kind of people"
+        else:
+            continue
+        yield Finding(FindingKind.SPELLING, dataset.store, dataset.table or dataset.name, what, mend)
+
+
+def _anybodys(context: OpenPlaces, field: HashedField, digests: frozenset[bytes]) -> bool:
+    """Whether one of some hashes is that of an identifier of a person who is there."""
+    identity = context.data_map.identities[field.kind]
+    home = context.data_map.datasets[identity.dataset]
+    store = context.open_store(home.store)
+    held = ((name, value) for name in (identity.key, *identity.also) for value in spellings.values_of(store, home, name))
+    # Why both: a store may hold a phone number as people write it.
+    spelt = (text for name, value in held for text in (value, canonical(identity.spelling(name), value, e164)))
+    return any(field.rule.digest(text) in digests for value in spelt for text in hashed_texts(value))
 
 
 def _identifying(data_map: DataMap, dataset: Dataset) -> frozenset[tuple[str, str]]:

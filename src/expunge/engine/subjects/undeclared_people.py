@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from expunge.core.datamap.datamap import AboutNobody
 from expunge.core.datamap.mentions import ColumnReference, entry_line, yaml_word
 from expunge.core.datamap.person import Person
+from expunge.core.values.hashed_identifiers import kind_and_algorithm
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import mentions
@@ -84,11 +85,16 @@ def subject_line(context: OpenPlaces, store: str, name: str, place: str, subject
 def subject_of(context: OpenPlaces, columns: Sequence[tuple[str, str]]) -> str:
     """Return the subject of an entry, as YAML, for columns with the kind of identifier that stands in each.
 
-    A key says whose a row is by itself; another name of a person leads to their row in the dataset that lists them.
+    A key says whose a row is by itself, and so does the hash of any identifier. Another name of a person leads to their row in the dataset
+    that lists them.
     """
-    keys = dict.fromkeys((kind, column) for column, kind in columns if "." not in kind)
+    hashed = [(column, *told) for column, kind in columns if (told := kind_and_algorithm(kind))[1]]
+    keys = dict.fromkeys((kind, column) for column, kind in columns if "." not in kind and not kind_and_algorithm(kind)[1])
     if keys:
         return f"{{{', '.join(f'{kind}: {yaml_word(column)}' for kind, column in keys)}}}"
+    if hashed:
+        column, kind, algorithm = hashed[0]
+        return f"{{{kind.partition('.')[0]}: {yaml_word(column)}}}, spelling: {{{yaml_word(column)}: {algorithm}}}"
     column, (kind, _, field) = columns[0][0], columns[0][1].partition(".")
     if kind not in context.data_map.identities:
         return f"{{{kind}: {yaml_word(column)}}}"
@@ -97,10 +103,12 @@ def subject_of(context: OpenPlaces, columns: Sequence[tuple[str, str]]) -> str:
 
 
 def _held(context: OpenPlaces, table: UndeclaredTable, people: Sequence[Person], columns: frozenset[str]) -> dict[str, str]:
-    """Column -> the kind of identifier of some people that stands in it; keys before the other names of a person."""
+    """Column -> the kind of identifier of some people that stands in it; hashes first, and keys before the other names of a person."""
     found: dict[str, str] = {}
+    people = [person.in_every_form() for person in people]
     kinds = {kind for person in people for kind, _ in person.identifiers()}
-    for kind in sorted(kinds, key=lambda each: ("." in each, each)):
+    # Why hashes first: a query for identifiers finds their hashes as well, and does not say which.
+    for kind in sorted(kinds, key=lambda each: (not kind_and_algorithm(each)[1], "." in each, each)):
         known = [
             Person(each.subject, {kind: each.ids[kind]} if kind in each.ids else {}, {kind: each.also[kind]} if kind in each.also else {})
             for each in people

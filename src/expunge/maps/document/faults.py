@@ -55,6 +55,7 @@ RULES = (
     "bad-variable",
     "bad-version",
     "bad-span",
+    "bad-spelling",
     "bad-window",
     "coerced-value",
     "derived-cycle",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from expunge.core.datamap.artefact import ArtefactKind, DataKind
 from expunge.core.datamap.datamap import ArtefactOrigin, EraseAct, OnExpiry, Shared
 from expunge.core.datamap.grounding import ScanDepth
+from expunge.core.values.hashed_identifiers import HashAlgorithm, SecretPlace
 from expunge.core.values.record_kind import RecordKind
 
 MAP = (
@@ -57,6 +58,7 @@ DATASET = (
     "records",
     "encoding",
     "subject",
+    "spelling",
     "aggregate",
     "about",
     "vocabulary",
@@ -106,6 +108,9 @@ LIVE = ("streams", "within")
 REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary", "guess")
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
+HASHES = tuple(each.value for each in HashAlgorithm)
+HMACS = tuple(f"hmac-{each}" for each in HASHES)
+SALT = (SecretPlace.PREFIX.value, SecretPlace.SUFFIX.value)
 MENTION = ("replace",)
 MANY = "many"
 REVIEWED = ("dataset", "via", "at")

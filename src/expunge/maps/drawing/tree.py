@@ -120,8 +120,8 @@ def _inside(dataset: Dataset) -> str:
 def about(dataset: Dataset) -> str:
     """Return the people that a dataset is about, in words of the map."""
     match dataset.subject:
-        case ByField(fields=fields):
-            return "of " + " or ".join(fields) if fields else "of nobody knows whom"
+        case ByField(kinds=kinds):
+            return "of " + " or ".join(kinds) if kinds else "of nobody knows whom"
         case Through() as rule:
             return f"as {' and '.join(rule.sources)}"
         case Inherited():

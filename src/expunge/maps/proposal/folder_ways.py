@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from expunge.maps.proposal.guesses import Guess
+from expunge.maps.proposal.hashed_match import hashed_values
 from expunge.maps.proposal.known_words import kind_of
 from expunge.maps.proposal.people_tables import ENOUGH, PeopleTable, TableFacts
 from expunge.maps.proposal.value_match import KeyMatch, matched
@@ -31,6 +32,8 @@ def _by_people(guess: Guess, homes: Sequence[PeopleTable]) -> Guess:
             named = name in guess.told and kind_of(name) == home.kind
             if match.share >= ENOUGH or (named and (match.held or not match.values)):
                 found.append(((named, match.share), name, home, match))
+    if not found and (told := _by_hashes(guess, homes)) is not None:
+        return told
     if not found:
         kinds = {kind: name for kind, name in guess.kinds.items() if not homes or name in guess.told}
         known = {home.kind for home in homes}
@@ -43,6 +46,17 @@ def _by_people(guess: Guess, homes: Sequence[PeopleTable]) -> Guess:
     said = f"{{{name}}}: {match.said}" if _in_paths(guess, name) else f"{name}: {match.said}"
     guess = replace(guess, kinds={home.kind: name}, asks="; ".join(filter(None, (said, guess.asks))))
     return guess if name in guess.told or not _in_paths(guess, name) else _renamed(guess, name, f"{home.kind}_id")
+
+
+def _by_hashes(guess: Guess, homes: Sequence[PeopleTable]) -> Guess | None:
+    """People of whom values of a field of records are hashes; None where no field has any."""
+    for name in guess.fields:
+        values = guess.samples.get(name, frozenset()) if not _in_paths(guess, name) else frozenset[str]()
+        if (told := hashed_values(name, values, homes)) is not None:
+            home, match = told
+            asks = "; ".join(filter(None, (f"{name}: {match.said}", guess.asks)))
+            return replace(guess, kinds={home.kind: name}, hashed={name: match.algorithm}, asks=asks)
+    return None
 
 
 def _renamed(guess: Guess, old: str, new: str) -> Guess:

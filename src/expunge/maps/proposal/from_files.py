@@ -21,6 +21,7 @@ from pathlib import Path
 
 from expunge.core.datamap.path_template import overlap
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
+from expunge.core.values.hashed_identifiers import read
 from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import (
@@ -198,7 +199,7 @@ def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]
     since = next((name for wanted in TIMES for name in names if name.lower() == wanted), guess.since)
     for columns in read.values():
         for name, values in columns.items():
-            if name in samples or _may_name_people(name):
+            if name in samples or _may_name_people(name) or any(_may_be_hashed(name, value) for value in values):
                 samples[name] = samples.get(name, frozenset()) | values
     added = tuple(name for name in samples if name not in guess.fields)
     kinds = {kind: name for name in added if (kind := kind_of(name)) is not None}
@@ -214,6 +215,10 @@ def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]
 
 def _may_name_people(column: str) -> bool:
     return is_field(column) or name_tells(column, _NO_WORDS) is NameTells.PEOPLE
+
+
+def _may_be_hashed(column: str, value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(column) is not None and bool(read(value))
 
 
 def _names(root: Path, folders: tuple[str, ...], groups: Sequence[_Group]) -> tuple[list[str], frozenset[str]]:
@@ -291,7 +296,7 @@ def _single(store: str, folders: tuple[str, ...], group: _Group, names: list[str
     records = [_first_record(path, kind) for path in looked] if kind in RECORDS else []
     own = names[-1] if kind not in RECORDS else "name"
     paths = tuple(f"{front}{stem}{group.extension}" for stem in _stems(group, own))
-    keys = dict.fromkeys(key for record in records for key in record if is_field(key))
+    keys = dict.fromkeys(key for record in records for key, value in record.items() if is_field(key) or _may_be_hashed(key, value))
     guess = replace(_guess(store, folders, paths, RECORDS.get(kind, ""), tuple(keys)), categories=_categories([group]))
     unread = [path for path, record in zip(looked, records, strict=False) if not record and 0 < path.stat().st_size < _FIRST]
     torn = [path for path in looked if guess.format == "jsonl" and path not in unread and _has_broken_line(path)]

@@ -18,6 +18,8 @@ class Guess:
     """Identity kind -> field."""
     further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Identity kind -> more fields that hold such an identifier."""
+    hashed: Mapping[str, str] = field(default_factory=dict)
+    """Of these fields, those that hold hashes of identifiers -> the algorithm."""
     table: str = ""
     paths: tuple[str, ...] = ()
     layout: tuple[str, str] = ("", "")

@@ -176,6 +176,8 @@ def _dataset(guess: Guess, retention: str) -> Iterator[str]:
 def _subject(guess: Guess) -> Iterator[str]:
     if guess.kinds:
         yield f"    subject: {{{', '.join(f'{kind}: {_fields(guess, kind)}' for kind in guess.kinds)}}}"
+        if guess.hashed:
+            yield f"    spelling: {{{', '.join(f'{word(name)}: {algorithm}' for name, algorithm in guess.hashed.items())}}}"
     elif guess.ways:
         fields: dict[str, list[str]] = {}
         for name, link in guess.ways:

@@ -9,6 +9,7 @@ from expunge.core.datamap.people_columns import singular
 from expunge.core.datamap.protected_kinds import CATEGORY, ProtectedKind
 from expunge.core.retention.time_columns import names_birthday, names_time
 from expunge.maps.proposal.guesses import Guess
+from expunge.maps.proposal.hashed_match import hashed_column
 from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, KINDS, OTHER_TIMES, OWNERS, PERSONAL, TIMES, lists_groups, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
@@ -29,6 +30,8 @@ class _Named:
     people: PeopleTable
     said: str = ""
     """What the guess rests on; empty for a foreign key."""
+    algorithm: str = ""
+    """Of hashes: which."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class TableWays:
             # Why the first alone: the schema may declare one key twice.
             once = {(each.column, each.people.facts.place): each for each in reversed(list(self._named(facts)))}
             named = sorted(once.values(), key=lambda each: places[each.column])
+            if not named and place not in self._homes and (told := hashed_column(facts, tuple(self._homes.values()))) is not None:
+                named = [_Named(told[1].column, told[0], told[1].said, told[1].algorithm)]
             if place in self._homes:
                 self._done[place] = self._of_home(self._homes[place], named)
             elif named:
@@ -192,7 +197,8 @@ class TableWays:
                 f"{', '.join(addresses)}: it goes with its person, and nobody is found by it: `also` names columns of the table of people"
             )
             guess = replace(guess, notes=(*guess.notes, told))
-        return replace(guess, kinds=kinds, further=further, mentions=mentions, asks="; ".join(asks))
+        hashed = {each.column: each.algorithm for each in owners if each.algorithm}
+        return replace(guess, kinds=kinds, further=further, hashed=hashed, mentions=mentions, asks="; ".join(asks))
 
     def _through(self, facts: TableFacts, link: _Link, others: Sequence[_Link]) -> Guess:
         asks = [f"{link.column}: {link.said}"] if link.said else []

@@ -39,6 +39,7 @@ from expunge.maps.sections.artefacts import (
 from expunge.maps.sections.consents import check_consents, read_asking, read_guardians, read_purposes, read_texts
 from expunge.maps.sections.datasets import read_datasets, read_ignore, read_opaque
 from expunge.maps.sections.guesses import read_guesses
+from expunge.maps.sections.hashed_fields import check_hashed
 from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
 from expunge.maps.sections.mentions import check_mentions
@@ -145,6 +146,7 @@ _CHECKS = (
     check_subjects,
     check_shared,
     check_mentions,
+    check_hashed,
     check_reference_data,
 )
 """The checks that need nothing but stores, datasets and identities, in the sequence of their faults."""

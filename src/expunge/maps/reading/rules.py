@@ -51,8 +51,8 @@ def check_subjects(draft: MapDraft) -> None:
         what = f"datasets.{name}.subject"
         line = draft.line("datasets", name, "subject")
         match dataset.subject:
-            case ByField(fields=fields):
-                for kind in fields:
+            case ByField(kinds=kinds):
+                for kind in kinds:
                     draft.known("unknown-identity", kind, draft.identities, draft.line("datasets", name, "subject", kind), what)
                 _a_field_in_each(draft, dataset, dataset.subject_fields, line, what)
             case Through(via=via) as rule:

@@ -11,7 +11,7 @@ from typing import Any
 from expunge.core.datamap.datamap import LAYOUTS
 from expunge.core.datamap.spelling import CaseRule, SpellingType, UnicodeForm
 from expunge.maps.document import words
-from expunge.maps.schema import accounts, acts, artefacts, consent, lineage, mentions, review_desk, vault_root
+from expunge.maps.schema import accounts, acts, artefacts, consent, hashed_fields, lineage, mentions, review_desk, vault_root
 from expunge.ports.store_kind import (
     ALIAS,
     AttachedOption,
@@ -266,6 +266,7 @@ def _dataset() -> Schema:
             "or by several ways {through: {DATASET: FIELD THERE, ...}, via: FIELD HERE}.",
             "anyOf": [by_field, through, ways],
         },
+        "spelling": hashed_fields.spelling(),
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),
         "about": {**_words(words.NOBODY), "description": "Reference data: it lists what there is, whoever has it (cities, products)."},
         "vocabulary": _named(

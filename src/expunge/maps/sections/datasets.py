@@ -30,6 +30,7 @@ from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import ListNode, ScalarNode, TableNode, Value
 from expunge.maps.sections import artefacts
 from expunge.maps.sections.acts import read_command, read_on_erase
+from expunge.maps.sections.hashed_fields import read_hashed
 from expunge.maps.sections.mentions import read_mentions
 from expunge.maps.sections.reference_data import read_reference_data
 
@@ -60,7 +61,7 @@ def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Datas
             text,
             'on_erase: erase, forget, destroy, {rebuild: "command"}, {retrain: "command"} or {keep: "ground"}',
         )
-    subject = _subject(form, table, what, derived)
+    subject = read_hashed(form, table, _subject(form, table, what, derived), what)
     return Dataset(
         name=name.text,
         store=form.text(table.get("store"), f"{what}.store") or "",

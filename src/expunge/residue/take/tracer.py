@@ -249,7 +249,8 @@ class Collector:
             self._rejected += 1
         if text is not None:
             self._strings(where, text)
-        elif where[2] != SEAM:
+        elif where[2] != SEAM and where[1] != IDENTIFIERS:
+            # Why not of an identifier: its bytes are a hash, which says nothing.
             self._said(where, said_content.of_bytes(data))
 
     def _strings(self, where: TracedField, text: str) -> None:

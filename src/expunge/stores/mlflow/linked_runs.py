@@ -20,7 +20,7 @@ _RUN_ENDS = "('RUN', 'RUN_INPUT', 'RUN_OUTPUT')"
 
 def person_fields(datasets: Sequence[Dataset]) -> tuple[str, ...]:
     """Return every field by which the datasets of a registry name a person."""
-    fields = (each.subject.fields.values() for each in datasets if isinstance(each.subject, ByField))
+    fields = (each.subject.names for each in datasets if isinstance(each.subject, ByField))
     return tuple(dict.fromkeys(name for names in fields for name in names))
 
 

@@ -248,7 +248,7 @@ def _named(watch: TriggerWatch) -> Iterator[tuple[str, PostgresTable]]:
 def _people(family: TableReferences, name: str) -> tuple[str, ...]:
     """The fields of a declared table that hold identifiers of people."""
     subject = family.others[name].subject
-    return tuple(field for _, field in subject.pairs()) if isinstance(subject, ByField) else ()
+    return subject.names if isinstance(subject, ByField) else ()
 
 
 def _digest() -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from expunge.core.values.hashed_identifiers import SIZES
+
 
 class NotInSqliteSchema(Exception):
     """A table or column that the map names does not exist."""
@@ -40,6 +42,18 @@ class SqliteColumn:
     """Place in the primary key, 0 when it is not in it."""
 
 
+TEXT_OF_BYTES = "expunge_text"
+"""The SQL function :func:`text_of_bytes`, on every connection."""
+
+
+def text_of_bytes(value: bytes) -> str:
+    """Return bytes as their text; bytes that are none in hex."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+
+
 @dataclass(frozen=True)
 class SqliteField:
     """A subject or followed field as SQL over a table alias ``t``."""
@@ -50,10 +64,12 @@ class SqliteField:
 
     @property
     def text(self) -> str:
-        """SQL for the value as text: integers and whole reals alike (42 and 42.0 are ``42``), bytes as their text."""
+        """SQL for the value as text: integers and whole reals alike (42 and 42.0 are ``42``), bytes as their text, a bare hash in hex."""
         x = self.sql
+        sizes = ", ".join(map(str, sorted(SIZES)))
+        plain = f"CASE WHEN length({x}) IN ({sizes}) THEN {TEXT_OF_BYTES}({x}) ELSE CAST({x} AS TEXT) END"
         whole = f"CASE WHEN {x} = CAST({x} AS INTEGER) THEN CAST(CAST({x} AS INTEGER) AS TEXT) ELSE CAST({x} AS TEXT) END"
-        return f"(CASE typeof({x}) WHEN 'real' THEN {whole} ELSE CAST({x} AS TEXT) END)"
+        return f"(CASE typeof({x}) WHEN 'real' THEN {whole} WHEN 'blob' THEN {plain} ELSE CAST({x} AS TEXT) END)"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from expunge import descriptors
 from expunge.core.values.copy import RawSource
 from expunge.core.values.outcome import RETRYABLE, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
+from expunge.stores.sqlite.catalogue import TEXT_OF_BYTES, text_of_bytes
 
 _BY_CODE = {
     sqlite3.SQLITE_BUSY: (Reason.LOCKED, "another process is writing to the database; it is tried again"),
@@ -102,6 +103,7 @@ class DatabaseFile:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=self.busy_ms / 1000, check_same_thread=False)
         try:
             connection.text_factory = _as_text
+            connection.create_function(TEXT_OF_BYTES, 1, text_of_bytes, deterministic=True)
             for setting in ("temp_store=MEMORY", "automatic_index=OFF", "cell_size_check=ON", "synchronous=EXTRA", "secure_delete=ON"):
                 connection.execute(f"PRAGMA {setting}").fetchall()
             connection.execute("SELECT count(*) FROM main.sqlite_schema").fetchone()

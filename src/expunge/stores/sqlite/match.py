@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
 
 from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.hashed_identifiers import SIZES
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
 from expunge.stores.sqlite.members import RowMembers
 from expunge.stores.sqlite.times import TimeConditions, may_hold
@@ -20,6 +21,8 @@ Row: TypeAlias = tuple[Any, ...]
 MANY = 500
 """Rows that are asked for by one statement."""
 
+_HASH = re.compile("|".join(f"[0-9a-f]{{{2 * size}}}" for size in sorted(SIZES)))
+"""A hash in hex, as :func:`~expunge.stores.sqlite.catalogue.text_of_bytes` shows one that lies in bytes."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 
 
@@ -57,6 +60,8 @@ def _typed(value: str, affinity: str) -> Iterator[Any]:
     """What the value may be stored as, for a comparison that an index can serve."""
     yield value
     yield value.encode("utf-8", "surrogateescape")
+    if _HASH.fullmatch(value):
+        yield bytes.fromhex(value)
     if affinity == "blob" and _INTEGER.fullmatch(value):
         number = int(value)
         if -(2**63) <= number < 2**63:

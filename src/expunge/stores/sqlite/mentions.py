@@ -83,10 +83,14 @@ class SqliteMentions:
         self.connection.executemany("INSERT INTO temp.expunge_endings VALUES (?)", [(value,) for value in endings])
 
     def _insert(self, field: str, values: Iterable[str]) -> None:
+        by_form: dict[str, list[tuple[str, object]]] = {}
         for value in values:
             for typed in typed_forms(value):
                 form, parameter = bound(typed)
-                self.connection.execute(f"INSERT OR IGNORE INTO temp.expunge_mentioned VALUES (?, {form})", (field, parameter))
+                by_form.setdefault(form, []).append((field, parameter))
+        # Why together: the hashes of many people are many values.
+        for form, rows in by_form.items():
+            self.connection.executemany(f"INSERT OR IGNORE INTO temp.expunge_mentioned VALUES (?, {form})", rows)
 
     def _query(
         self, looked: Sequence[SqliteColumn], inside: Sequence[str], *, folding: bool, phones: bool, lists: bool

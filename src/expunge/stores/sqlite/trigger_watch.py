@@ -178,10 +178,10 @@ class TriggerWatch:
 
 def people_columns(schema: SqliteSchema, family: TableReferences, table: SqliteTable) -> frozenset[str]:
     """Return the columns of an undeclared table that tell people: the map uses their names for people, or a foreign key leads to them."""
-    named = {name.casefold() for each in family.others.values() if isinstance(each.subject, ByField) for _, name in each.subject.pairs()}
+    named = {name.casefold() for each in family.others.values() if isinstance(each.subject, ByField) for name in each.subject.names}
     told = {column.name for column in table.columns if column.name.casefold() in named}
     for parent, each in family.others.items():
-        fields = {name.casefold() for _, name in each.subject.pairs()} if isinstance(each.subject, ByField) else set[str]()
+        fields = {name.casefold() for name in each.subject.names} if isinstance(each.subject, ByField) else set[str]()
         for reference in schema.references(parent):
             if reference.child == table.name:
                 told.update(child for child, theirs in reference.columns if theirs.casefold() in fields)

@@ -183,7 +183,7 @@ class TableReferences:
         if isinstance(declared.subject, AboutNobody):
             return RowOwners(always=True)
         if isinstance(declared.subject, ByField):
-            return RowOwners(tuple(dict.fromkeys(name for _, name in declared.subject.pairs())))
+            return RowOwners(declared.subject.names)
         tables = {each.name: table for table, each in self.others.items()}
         upstream = tuple((tables[name], link) for name, link in declared.subject.ways if name in tables)
         # Why also where one of the ways is elsewhere: whoever is found by it is not seen from here.

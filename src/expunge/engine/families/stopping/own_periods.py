@@ -191,7 +191,7 @@ def _rules_of(context: Context, person: Person, kind: DataKind) -> tuple[Retenti
 def _may_be_about(context: Context, dataset: Dataset, person: Person) -> bool:
     match dataset.subject:
         case ByField() as rule:
-            return any(kind in person.ids for kind, _ in rule.pairs())
+            return any(kind in person.ids for kind in rule.kinds)
         case Through() as rule:
             return any(_may_be_about(context, context.data_map.datasets[name], person) for name in rule.sources)
         case _:
