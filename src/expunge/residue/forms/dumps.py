@@ -51,6 +51,8 @@ for _kind, _signs in _LETTERS.items():
     _ALLOWED[np.frombuffer(_signs, np.uint8)] |= _kind
 _SPARSE = np.array([mask.bit_count() == 2 for mask in range(256)])
 """Masks of words with two characters: all others that may be of few characters are of digits alone."""
+_OF_PAIRS = np.array([mask in {0xFF ^ 0x92, 0xFF ^ 0x49, 0xFF ^ 0x24} for mask in range(256)])
+"""Masks of words with a space at each third place."""
 _EACH = 0x0101010101010101
 _APART = 24
 """Words between two stretches of columns that may be of one dump: the characters beside them, and a line that says that some are alike."""
@@ -167,22 +169,27 @@ def _stretches(block: Bytes, end: int, inked: Bytes) -> list[tuple[int, int, int
 
 def _columns(block: Bytes, inked: Bytes) -> tuple[Places, Bytes]:
     """Return the words of eight bytes that are a part of columns, and the kinds of each."""
-    kinds = np.frombuffer(inked.tobytes().translate(_KINDS), np.uint8)
-    first, second = kinds[:-1], kinds[1:]
-    begun = second >> _BEHIND
+    every = np.frombuffer(inked.tobytes().translate(_KINDS), np.uint8)
+    begun = every[1:] >> _BEHIND
     begun &= np.uint8(_TWO)
-    begun |= second & np.uint8(_FEW)
+    begun |= every[1:] & np.uint8(_FEW)
     begun |= np.uint8(_PAIRS)
-    begun &= first
+    begun &= every[:-1]
     at = marked(begun != 0)
     words = np.ndarray((inked.size,), "<u8", buffer=block)[at]
     # Why by bits at first: a table takes eight times as long. Of the letters those from a to g have neither the fourth nor the fifth bit.
-    strange = (words >> np.uint64(2)) & (words | words << np.uint64(1)) & np.uint64(0x10 * _EACH) != 0
-    at = at[~strange | (begun[at] & np.uint8(_ARRAY) != 0) | _SPARSE[inked[at]]]
-    allowed = np.bitwise_and.reduce(_ALLOWED[block[: inked.size * 8].reshape(-1, 8)[at]], axis=1)
-    allowed[~_SPARSE[inked[at]] & (allowed & np.uint8(_SIXES) == 0)] &= np.uint8(0xFF ^ _FEW)
-    found = begun[at] & allowed
-    return at[found != 0], found[found != 0]
+    kept = (words >> np.uint64(2)) & (words | words << np.uint64(1)) & np.uint64(0x10 * _EACH) == 0
+    kinds, sparse = begun[at], _SPARSE[inked[at]]
+    kept |= sparse
+    (arrays,) = (kinds & np.uint8(_ARRAY) != 0).nonzero()
+    kept[arrays] = (block[at[arrays] * 8 + 2] == ord("x")) | (block[at[arrays] * 8 + 3] == ord("x"))
+    at, kinds, sparse = at[kept], kinds[kept], sparse[kept]
+    letters = np.bitwise_and.reduce(_ALLOWED[block[at[:, None] * 8 + np.arange(8)]], axis=1)
+    letters[~sparse & (letters & np.uint8(_SIXES) == 0)] &= np.uint8(0xFF ^ _FEW)
+    # Of halves of a line two words lie in it whole: the word before is the other where the next one is not.
+    letters[~(_OF_PAIRS[inked[at - 1]] | _OF_PAIRS[inked[at + 1]])] &= np.uint8(0xFF ^ _PAIRS)
+    kinds &= letters
+    return at[kinds != 0], kinds[kinds != 0]
 
 
 def _lines(form: _Form, whole: bytes, first: int, last: int) -> Iterator[Dump]:
