@@ -98,7 +98,7 @@ def _elements(columns: bytes) -> bytes:
 
 
 def _characters(columns: bytes) -> bytes:
-    """Return the bytes of cells: a character, an escape with a backslash, or three octal digits."""
+    """Return the bytes of cells: a character, an escape with a backslash, or three octal digits, which may be all that there are."""
     columns = _WIDE.sub(lambda found: b"".join([b" %03o" % byte for byte in found[1]]), columns)
     cells = np.frombuffer(columns, np.uint8).reshape(-1, 4)
     octal = _octal(np.where(cells[:, 1:] == ord(" "), ord("0"), cells[:, 1:]).astype(np.uint8).tobytes(), 3, "u1")
@@ -117,7 +117,6 @@ _REST = rb"(?: {2,}[ -~]{0,80}| )?(?:\r?\n(?:\*\r?\n)?)?"
 # Why eight: between two such halves stand two spaces, and so they do before the characters of a line that has no halves.
 _IN_PAIRS = _pattern(_OFFSET + rb"((?:H ){7}H  H(?: H)*|H(?: H)+|(?<= )H)" + _REST)
 _IN_FOURS = _pattern(_OFFSET + rb"(HH(?: HH)+(?: H)?|(?<= )HH(?: H)?|(?<= )H)" + _REST)
-_IN_THREES = _pattern(_OFFSET + rb"(B(?: B)+|(?<= )B)" + _REST)
 # Why so: six digits are an offset where a whole line follows.
 _IN_SIXES = _pattern(rb"[ \t]*(?:[0-9A-Fa-f]{7,16} |[0-9A-Fa-f]{6} (?=(?:W ){7}W))?(W(?: W)*)" + _REST)
 _IN_CELLS = _pattern(rb"(?:[0-9A-Fa-f]{6,16})?((?: (?:  (?:[ -~]|[\xc2-\xf4][\x80-\xbf]{1,3})| \\[0abtnvfr]| \*\*|B))+)" + _REST)
@@ -128,7 +127,6 @@ _FORMS: tuple[tuple[int, _Form], ...] = (
     (_FOURS, _Form("hex dump", _IN_FOURS, b" ", (_hexadecimal, _lowest_first))),
     (_ARRAY, _Form("array", _AN_ARRAY, b" ", (_elements,))),
     (_SIXES, _Form("octal dump", _IN_SIXES, b" ", (partial(_octal, width=6, kind="<u2"),))),
-    (_FEW, _Form("octal dump", _IN_THREES, b" ", (partial(_octal, width=3, kind="u1"),))),
     (_FEW, _Form("character dump", _IN_CELLS, b"", (_characters,))),
 )
 
