@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.residue.formats import carve
-from expunge.residue.forms import base85, finder, scripts, tokens
+from expunge.residue.forms import finder, ink, scripts, tokens
 from expunge.residue.forms.finder import Before, FoundForms
 from expunge.residue.matching.matcher import PADDING
 
@@ -105,7 +105,7 @@ def test_runs_of_letters_are_the_same_where_most_of_a_block_is_something_else(ru
     def found(data: bytes) -> set[tuple[int, int, int, int]]:
         whole = data + b" " * PADDING
         block = np.frombuffer(whole, np.uint8)
-        made = tokens.find(block, whole, len(data), base85.words(block, len(data)))
+        made = tokens.find(block, whole, len(data), ink.masks(block, len(data)) == ink.FULL)
         every = zip(*(column.tolist() for column in made[:4]), strict=True) if made is not None else ()
         # a run of the shortest ones may lie so that it has one whole word of eight bytes only
         return {each for each in every if each[2] > tokens.SHORTEST}

@@ -9,6 +9,8 @@ import io
 import json
 import quopri
 import random
+import shutil
+import subprocess
 import urllib.parse
 import zipfile
 from collections.abc import Callable
@@ -53,7 +55,67 @@ def _header(text: str, charset: str) -> bytes:
     return Header(text, way, maxlinelen=60).encode().encode()
 
 
+def by_od(*options: str, text: str | None = None) -> bytes:
+    """What the real program prints."""
+    data = LONG if text is None else text.encode()
+    return subprocess.run(["od", *options], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def by_xxd(size: int = 2, *, beside: bool = True) -> bytes:
+    """What ``xxd -g SIZE`` prints: an offset, groups, and the characters."""
+    rows = []
+    for at in range(0, len(LONG), 16):
+        part = LONG[at : at + 16]
+        groups = " ".join(part[first : first + size].hex() for first in range(0, len(part), size))
+        letters = "".join(chr(each) if 0x20 <= each < 0x7F else "." for each in part)
+        rows.append(f"{at:08x}: {groups:<{32 + 16 // size - 1}}" + (f"  {letters}" if beside else ""))
+    return "\n".join(rows).encode() + b"\n"
+
+
+def by_hexdump() -> bytes:
+    """What ``hexdump -C`` prints: an offset, two halves, and the characters in a frame; a star for lines that are alike."""
+    rows, before = [], b""
+    for at in range(0, len(LONG), 16):
+        part = LONG[at : at + 16]
+        halves = "  ".join(" ".join(f"{each:02x}" for each in part[first : first + 8]) for first in (0, 8))
+        letters = "".join(chr(each) if 0x20 <= each < 0x7F else "." for each in part)
+        if part != before:
+            rows.append(f"{at:08x}  {halves:<48}  |{letters}|")
+        elif rows[-1] != "*":
+            rows.append("*")
+        before = part
+    return "\n".join((*rows, f"{len(LONG):08x}\n")).encode()
+
+
+def by_xxd_include() -> bytes:
+    """What ``xxd -i`` prints."""
+    return b",\n".join(b"  " + b", ".join(b"0x%02x" % each for each in LONG[at : at + 12]) for at in range(0, len(LONG), 12)) + b"\n"
+
+
+DUMPS: dict[str, bytes] = {
+    "dump of xxd": by_xxd(),
+    "dump of xxd, a byte each": by_xxd(1),
+    "dump of xxd, in JSON": json.dumps({"log": by_xxd().decode()}).encode(),
+    "dump of hexdump": by_hexdump(),
+    "dump of hexdump in base64": base64.encodebytes(by_hexdump()),
+    "array of C": b"unsigned char f[] = {\n" + by_xxd_include() + b"};\n",
+    "hexadecimal with blanks": RAW.hex(" ").encode(),
+    "dump of tcpdump": b"\n".join(b"\t0x" + row[4:] for row in by_xxd().splitlines()),
+    "od in bytes": by_od("-A", "x", "-t", "x1"),
+    "od in bytes, with characters": by_od("-t", "x1z"),
+    "od in bytes, without offsets": by_od("-An", "-t", "x1"),
+    "od in octal words": by_od(),
+    "od in octal words, hexadecimal offsets": by_od("-A", "x"),
+    "od in octal words, without offsets": by_od("-An"),
+    "od in octal bytes": by_od("-b"),
+    "od in hexadecimal words": by_od("-x"),
+    "od in characters": by_od("-c"),
+    "od in characters, not ASCII": by_od("-c", text=f"{TOLD}\n\t{TOLD}"),
+    "od in characters, Cyrillic": by_od("-c", text=TELLS),
+    "od of gzip": subprocess.run(["od", "-t", "x1"], input=gzip.compress(RAW), stdout=subprocess.PIPE, check=True).stdout,
+}
 FORMS: dict[str, bytes] = {
+    **DUMPS,
     "base64": base64.b64encode(RAW),
     "wide letters": "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else "\u3000" for each in SAID).encode(),
     "soft hyphens": "\xad".join(SAID[at : at + 5] for at in range(0, len(SAID), 5)).encode(),
@@ -71,6 +133,10 @@ FORMS: dict[str, bytes] = {
     "hex": RAW.hex().encode(),
     "hex in capitals behind a digit": b"0" + RAW.hex().upper().encode(),
     "hex of PostgreSQL": b"'\\x" + RAW.hex().encode() + b"'",
+    "hex of PostgreSQL in CSV": b'7,"\\x' + RAW.hex().encode() + b'",2026-01-02\n',
+    "hex of PostgreSQL in CSV, without marks": b"7,\\x" + RAW.hex().encode() + b",2026-01-02\n",
+    "hex of PostgreSQL in a table of COPY": b"7\t\\\\x" + RAW.hex().encode() + b"\t2026-01-02\n",
+    "escapes of PostgreSQL in a table of COPY": b"".join(bytes([each]) if each < 0x7F else b"\\\\%03o" % each for each in TOLD.encode()),
     "hex in lines": lines(LONG.hex().encode(), 60),
     "hex in short lines": lines(LONG.hex().encode(), 32),
     "hex in very short lines": lines(LONG.hex().encode(), 20, b"\r\n"),
@@ -112,6 +178,20 @@ FORMS: dict[str, bytes] = {
     "quoted-printable": quopri.encodestring(("è" * 20 + SAID).encode()),
     "quoted-printable, not ASCII": quopri.encodestring(TOLD.encode()),
     "encoded words": Header(f"è {SAID}", "utf-8").encode().encode(),
+    "encoded words, cut in a character": b"\r\n ".join(
+        b"=?utf-8?B?" + base64.b64encode(TOLD.encode()[at : at + 13]) + b"?=" for at in range(0, len(TOLD.encode()), 13)
+    ),
+    "encoded words in both ways": b"=?utf-8?B?"
+    + base64.b64encode(RAW[:21])
+    + b"?=\n\t=?US-ASCII*en?q?"
+    + RAW[21:].replace(b" ", b"_")
+    + b"?=",
+    "encoded words, one folded in itself": b"=?utf-8?B?" + base64.b64encode(RAW)[:40] + b"\r\n " + base64.b64encode(RAW)[40:] + b"?=",
+    "encoded words, one with Q folded in itself": b"=?utf-8?Q?"
+    + RAW[:21].replace(b" ", b"_")
+    + b"\r\n "
+    + RAW[21:].replace(b" ", b"_")
+    + b"?=",
     "encoded words with Q": _header(TOLD, "utf-8"),
     "encoded words in Latin-1": _header("Subject Müller: " + SAID, "iso-8859-1"),
     "a word in the middle": SAID.replace("hedgehog", "=?utf-8?Q?hedgehog?=").encode(),
@@ -143,6 +223,17 @@ FORMS: dict[str, bytes] = {
     "base64 in gzip": gzip.compress(base64.b64encode(RAW)),
     "base64 of UTF-16": base64.b64encode(SAID.encode("utf-16-le")),
 }
+
+
+@pytest.mark.parametrize(
+    ("command", "prints"),
+    [("xxd", by_xxd()), ("xxd -g 1", by_xxd(1)), ("xxd -i", by_xxd_include()), ("hexdump -C", by_hexdump())],
+    ids=["xxd", "xxd -g 1", "xxd -i", "hexdump -C"],
+)
+def test_dumps_are_those_of_the_real_programs(command: str, prints: bytes) -> None:
+    if shutil.which(command.split(maxsplit=1)[0]) is None:
+        pytest.skip(f"no {command.split(maxsplit=1)[0]} is installed here")
+    assert subprocess.run(command.split(), input=LONG, stdout=subprocess.PIPE, check=True).stdout == prints
 
 
 def _zip(data: bytes) -> bytes:

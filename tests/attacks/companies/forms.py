@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import quopri
+import subprocess
 import urllib.parse
 from collections.abc import Callable
 from email.charset import BASE64, QP, Charset
@@ -26,6 +27,28 @@ def _header(text: str, way: int) -> bytes:
 
 def _around(text: str) -> bytes:
     return f"Dear {'team, ' * 9}{text}, and so on: {'words ' * 9}".encode()
+
+
+def _by_od(text: str, *options: str) -> bytes:
+    return subprocess.run(["od", *options], input=_around(text), stdout=subprocess.PIPE, check=True).stdout
+
+
+def _dump(text: str, size: int, frame: str = "") -> bytes:
+    """What ``xxd`` prints of groups of so many bytes; in a frame, and in two halves, what ``hexdump -C`` does."""
+    rows = []
+    for at in range(0, len(data := _around(text)), 16):
+        part = data[at : at + 16]
+        halves = (part[:8], part[8:]) if frame else (part,)
+        columns = "  ".join(" ".join(half[first : first + size].hex() for first in range(0, len(half), size)) for half in halves)
+        letters = "".join(chr(each) if 0x20 <= each < 0x7F else "." for each in part)
+        rows.append(f"{at:08x}{' ' if frame else ':'} {columns:<48}  {frame}{letters}{frame}\n")
+    return "".join(rows).encode()
+
+
+def _array(text: str) -> bytes:
+    data = _around(text)
+    rows = (", ".join(f"0x{each:02x}" for each in data[at : at + 12]) for at in range(0, len(data), 12))
+    return b"unsigned char text[] = {\n  " + ",\n  ".join(rows).encode() + b"\n};\n"
 
 
 FORMS: dict[str, Write] = {
@@ -60,6 +83,13 @@ FORMS: dict[str, Write] = {
     "typographic signs": lambda text: "\u2009".join(
         "\xad".join(each[at : at + 3] for at in range(0, len(each), 3)) for each in text.split()
     ).encode(),
+    "dump of xxd": lambda text: _dump(text, 2),
+    "dump of hexdump": lambda text: _dump(text, 1, "|"),
+    "array of C": _array,
+    "od in bytes": lambda text: _by_od(text, "-A", "x", "-t", "x1"),
+    "od in bytes, with characters": lambda text: _by_od(text, "-t", "x1z"),
+    "od in octal words": _by_od,
+    "od in characters": lambda text: _by_od(text, "-c"),
     "UTF-16, highest byte first": lambda text: text.encode("utf-16-be"),
     "UTF-32": lambda text: text.encode("utf-32-le"),
 }

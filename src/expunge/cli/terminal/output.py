@@ -15,8 +15,12 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from expunge.cli.terminal.visible_text import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+__all__ = ["count", "json_wanted", "moment", "note", "say", "size", "stderr", "stdout", "visible", "want_json", "write_json"]
 
 UNSQUEEZED = 1000
 BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -69,11 +73,6 @@ def write_json(schema: str, body: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def visible(text: str) -> str:
-    """The text with everything that a terminal would obey written as an escape."""
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
-
-
 def size(count: int) -> str:
     """``1536`` as ``1.5 KiB``."""
     value, unit = float(count), BYTE_UNITS[0]
@@ -92,11 +91,6 @@ def count(number: int, one: str, many: str = "") -> str:
 def moment(at: datetime | None) -> str:
     """A time for people, in UTC."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "-"
-
-
-def _escaped(letter: str) -> str:
-    code = ord(letter)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _plain(value: object) -> Any:

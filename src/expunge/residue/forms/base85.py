@@ -38,8 +38,6 @@ _FEW = 64
 _GROUP, _MAKES = 5, 4
 _LAST = 84
 """The digit that fills a group up."""
-_PART = 1 << 17
-"""Bytes that are looked at together."""
 _POWERS = np.array([85**power for power in (4, 3, 2, 1, 0)], np.uint64)
 
 
@@ -175,17 +173,3 @@ def _short(form: str, block: Bytes, begins: Places, ends: Places) -> Written:
 def _said(digits: npt.NDArray[np.uint64]) -> bytes:
     said: bytes = (digits.reshape(-1, _GROUP) @ _POWERS).astype(np.uint32).astype(">u4").tobytes()
     return said
-
-
-def words(block: Bytes, end: int) -> npt.NDArray[np.bool_]:
-    """Return which words of eight bytes have neither a space nor a byte beyond ASCII."""
-    signed = block[: end // 8 * 8].view(np.int8)
-    dense = np.empty(signed.size // 8, np.bool_)
-    inked = np.empty(min(signed.size, _PART), np.bool_)
-    for base in range(0, signed.size, _PART):
-        # Why in parts: what fits into the caches is several times as fast.
-        part = signed[base : base + _PART]
-        there = inked[: part.size]
-        np.greater(part, ord(" "), out=there)
-        np.equal(there.view(np.uint64), np.uint64(_ONES), out=dense[base // 8 : (base + part.size) // 8])
-    return dense

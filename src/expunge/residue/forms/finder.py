@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expunge.residue.forms import base85, escapes, mail_words, scripts, tokens, typography, wide
+from expunge.residue.forms import base85, dumps, escapes, ink, mail_words, scripts, tokens, typography, wide
 from expunge.residue.forms.written import MOST_FORMS, Written
 from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces, printed
 
@@ -68,7 +68,8 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
     read = since - _EDGE if before.waits is None else min(before.waits, since - _EDGE)
     long: list[LongRun] = []
     found: list[Written] = []
-    dense = base85.words(block, end)
+    inked = ink.masks(block, end)
+    dense = inked == ink.FULL
     runs = tokens.find(block, whole, end, dense)
     if runs is not None:
         if before.taken:
@@ -88,6 +89,11 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
         elif each[2] >= read:
             signs.append(each)
     found += base85.gathered(block, whole, signs)
+    for dump in dumps.find(block, whole, end, inked):
+        if not last and dump.end >= end - dumps.LINE and end - dump.begin <= MOST_HELD:
+            held = min(held, dump.begin)
+        elif dump.end >= read:
+            found += dumps.gathered(whole, dump)
     # Why asked once: these forms need zeros, or bytes beyond ASCII.
     plain = printed(block[:end])
     wider = None if plain else wide.find(block, end)

@@ -11,7 +11,9 @@ import numpy as np
 from expunge.residue.forms.written import Written
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 
-_ONE = rb"=\?([A-Za-z0-9_.:*-]{2,40})\?([QqBb])\?([!->@-~]{0,512})\?="
+_ONE = rb"=\?([A-Za-z0-9_.:*-]{2,40})\?([QqBb])\?([ ->@-~\r\n\t]{0,512})\?="
+"""One word. Programs that know nothing of them write a space in it, or fold it in itself."""
+_FOLD = re.compile(rb"\r?\n[ \t]")
 _WORD = re.compile(_ONE)
 _WORDS = re.compile(_ONE.replace(b"(", b"(?:") + rb"(?:[ \t\r\n]+" + _ONE.replace(b"(", b"(?:") + rb")*")
 _SIGN = b"=?"
@@ -53,7 +55,8 @@ def _say(words: bytes) -> bytes:
         if named != charset:
             said += _in_utf_8(waiting, charset)
             waiting, charset = b"", named
-        waiting += _letters(word[3]) if word[2] in b"Bb" else binascii.a2b_qp(word[3], header=True)
+        letters = _FOLD.sub(b"", word[3])
+        waiting += _letters(letters) if word[2] in b"Bb" else binascii.a2b_qp(letters, header=True)
     return said + _in_utf_8(waiting, charset)
 
 
