@@ -119,9 +119,13 @@ def dated(*places: Path, ago: timedelta = timedelta()) -> None:
             os.utime(path, (at, at))
 
 
+def _travelling() -> bool:
+    return "time_machine" in sys.modules and bool(sys.modules["time_machine"].traveller_stack)
+
+
 def of_the_machine() -> datetime:
     """Return the time of the machine's clock, which servers and file systems keep whatever day this run takes."""
-    if "time_machine" not in sys.modules:
+    if not _travelling():
         return clock.now()
     machine: Any = sys.modules["time_machine"].escape_hatch
     return machine.datetime.datetime.now(UTC)  # type: ignore[no-any-return]
@@ -130,7 +134,7 @@ def of_the_machine() -> datetime:
 @contextmanager
 def kept_to_the_machine() -> Iterator[None]:
     """Have this process and its children keep the machine's clock for a while, whatever day this run takes."""
-    if "time_machine" not in sys.modules or not sys.modules["time_machine"].traveller_stack:
+    if not _travelling():
         yield
         return
     ahead, traveller = os.environ.pop(_AHEAD), sys.modules["time_machine"].traveller_stack[-1]

@@ -49,3 +49,11 @@ def test_every_name_that_is_imported_late_leads_to_a_module() -> None:
         name: module for name, module in places.items() if not (SOURCE / "expunge/learn" / f"{module.replace('.', '/')}.py").is_file()
     }
     assert missing == {}
+
+
+def test_the_scan_is_there_under_its_public_name() -> None:
+    import expunge.residue
+    from expunge.residue import Limits, ResidueScanner, scan
+
+    assert (scan.__name__, ResidueScanner.__name__, Limits.__name__) == ("scan", "ResidueScanner", "Limits")
+    assert not hasattr(expunge.residue, "Nothing")

@@ -47,7 +47,9 @@ MAY_NAME: dict[str, frozenset[str]] = {room: frozenset({"engine"}) for room in (
 
 ONLY_CRYPTOGRAPHY = f"{PACKAGE}.core.values.signature"
 LATE_IMPORTS = frozenset({"bootstrap", "__main__", "cli", ""})
-DYNAMIC_IMPORTS = frozenset({f"{PACKAGE}.stores", f"{PACKAGE}.bootstrap", f"{PACKAGE}.learn", f"{PACKAGE}.learn.proof.fresh_process"})
+DYNAMIC_IMPORTS = frozenset(
+    {f"{PACKAGE}.stores", f"{PACKAGE}.residue", f"{PACKAGE}.bootstrap", f"{PACKAGE}.learn", f"{PACKAGE}.learn.proof.fresh_process"}
+)
 
 
 def arrows(tree: Tree) -> Iterator[str]:
