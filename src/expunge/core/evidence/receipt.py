@@ -31,7 +31,7 @@ from expunge.errors import EvidenceInvalid
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://expunge.example/receipt/v1"
 NONCE_SIZE = 32
-FORMS = 3
+FORMS = 4
 """The list of forms that a scan reads."""
 NOBODY_STAYS = "nobody stays"
 """Why a scan had no control: nobody stays in the store whose content could be looked for."""

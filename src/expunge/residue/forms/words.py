@@ -40,16 +40,21 @@ _CELL = 256
 _MOST_LETTERS = 176
 """Letters of a cell; ordinary prose has some 190."""
 _FEWEST_LETTERS = 12
-_MOST_BEYOND = 100
+_MOST_BEYOND = 96
 """Bytes beyond ASCII in a cell; packed bytes have some 128."""
+_FEWEST_BEYOND, _FEWEST_IN_UTF8 = 24, 26
+"""Bytes beyond ASCII, and letters in UTF-8, of a cell that has fewer letters or more such bytes; random bytes have some 11 of these."""
+_FEW, _MIDDLE, _FEWEST_IN_MIDDLE = 64, slice(96, 128), 4
 _MOST_PAIRS = 12
 """Places of a cell where one space stands between two letters; ordinary prose has some 25."""
-_PAIRS, _DIGITS_OF_A_PAIR, _QUOTES = 4, 6, 8
+_PAIRS, _DIGITS_OF_A_PAIR, _QUOTES, _LINES = 4, 6, 8, 3
 """So many of them are few. In lines with times, which have fewer quotation marks, there may be one for so many digits."""
 _TELLING = 16
 """Digits, control characters and quotation marks of a cell ..."""
 _TAGS = 4
 """... or signs that begin a tag, of which one with such words has as many at least."""
+_DIGITS_OF_A_TIME = 3
+"""Digits beside each word of a transcript with times, at least."""
 _LONGEST_TAG = 512
 _PERIOD = 8
 """Tokens from one to the next of those that come again at the same distance, at most."""
@@ -67,6 +72,7 @@ _MASKS = np.array([(1 << 8 * size) - 1 for size in range(_WORD)] + [2**64 - 1], 
 """By a number of bytes: the part of a word of eight that they fill."""
 _LEAD = 0xC3
 """The lowest byte that begins a letter beyond ASCII, here."""
+_LEADS = 0xED - _LEAD + 1
 _TYPOGRAPHIC = "\u2019".encode()
 _GAP = np.full(_WORD + 2, _SPACE, np.uint8)
 _NOWHERE: Places = np.zeros(0, np.int64)
@@ -122,6 +128,24 @@ def gathered(block: Bytes, whole: bytes, end: int, since: int, *, plain: bool) -
         yield _written(tokens.text, sequences, whole, since)
 
 
+def said(data: bytes, *, keyed: bool) -> Iterator[bytes]:
+    """Yield the sentences that some text has word by word with times: of a document (``keyed``) those behind one key."""
+    whole = data + bytes(_CELL)
+    block = np.frombuffer(whole, np.uint8)
+    cells = _likely(block[: len(data)], plain=False)
+    if not cells.any():
+        return
+    tokens = _Tokens(_Stretches(block, whole, cells, 0, len(data)))
+    for sequence in tokens.sequences(keyed=keyed):
+        if (kept := sequence.kept()) is None:
+            continue
+        written = _written(tokens.text, [kept], whole, 0)
+        for run, begin, end in zip(written.runs(), written.begins.tolist(), written.ends.tolist(), strict=True):
+            words, digits = run.count(b" ") + 1, sum(data.count(b"%d" % digit, begin, end) for digit in range(10))
+            if digits >= _DIGITS_OF_A_TIME * words:
+                yield run[:-1]
+
+
 def goes_on(block: Bytes, end: int) -> int:
     """Return where the next block has to begin, so that sequences that go on are read whole: the end of the block where none does."""
     begin = max(0, end - REACH)
@@ -142,6 +166,22 @@ def _letters(part: Bytes) -> _Mask:
     return folded < np.uint8(26)
 
 
+def _in_utf8(cells: Bytes, chosen: Places) -> _Mask:
+    """Return which of the chosen cells have many letters beyond ASCII in UTF-8."""
+    found = np.ones(chosen.size, np.bool_)
+    if chosen.size > _FEW:
+        # Why a part first: random bytes have few in it.
+        found = _pairs_of_utf8(cells[chosen, _MIDDLE]) >= _FEWEST_IN_MIDDLE
+    found[found] = _pairs_of_utf8(cells[chosen[found]]) >= _FEWEST_IN_UTF8
+    return found
+
+
+def _pairs_of_utf8(cells: Bytes) -> Places:
+    pairs = ((cells[:, :-1] - np.uint8(_LEAD)) < _LEADS) & ((cells[:, 1:] & np.uint8(0xC0)) == 0x80)
+    counts: Places = pairs.sum(axis=1)
+    return counts
+
+
 def _likely(part: Bytes, *, plain: bool) -> _Mask:
     """Return the cells in which words may stand one by one, and those beside them."""
     count = -(-part.size // _CELL)
@@ -152,14 +192,22 @@ def _likely(part: Bytes, *, plain: bool) -> _Mask:
     found = np.zeros(count, np.bool_)
     # Why one after the other: each look is at those cells alone that the looks before it left.
     left = np.arange(count)
+    beyond = np.zeros(count, np.uint16)
     if not plain:
-        left = left[_sums(part.view(np.int8) < 0) <= _MOST_BEYOND]
-        part = part.reshape(-1, _CELL)[left].ravel() if left.size < count else part
+        beyond = _sums(part.view(np.int8) < 0)
+        written = beyond <= _MOST_BEYOND
+        written[~written] = _in_utf8(part.reshape(-1, _CELL), (~written).nonzero()[0])
+        left = written.nonzero()[0]
+        part, beyond = (part.reshape(-1, _CELL)[left].ravel(), beyond[left]) if left.size < count else (part, beyond)
     if not left.size:
         return found
     letters = _letters(part)
     many = _sums(letters)
-    chosen = ((many <= _MOST_LETTERS) & (many >= _FEWEST_LETTERS)).nonzero()[0]
+    fit = (many <= _MOST_LETTERS) & ((many >= _FEWEST_LETTERS) | (beyond >= _FEWEST_BEYOND))
+    few = (fit & (many < _FEWEST_LETTERS)).nonzero()[0]
+    if few.size:
+        fit[few] = _in_utf8(part.reshape(-1, _CELL), few)
+    chosen = fit.nonzero()[0]
     if not chosen.size:
         return found
     part, letters, left = part.reshape(-1, _CELL)[chosen], letters.reshape(-1, _CELL)[chosen], left[chosen]
@@ -173,7 +221,7 @@ def _likely(part: Bytes, *, plain: bool) -> _Mask:
     part, left, spaced = part[chosen].ravel(), left[chosen], spaced[chosen]
     digits, quotes, control = (_sums(each) for each in ((part - np.uint8(ord("0"))) < 10, part == ord('"'), part < np.uint8(_CONTROL)))
     tagged = _sums(part == ord("<")) >= _TAGS
-    lines = (quotes < _QUOTES) & (spaced * _DIGITS_OF_A_PAIR <= digits)
+    lines = (quotes < _QUOTES) & (spaced * _DIGITS_OF_A_PAIR <= digits) & (_sums(part == ord("\n")) >= _LINES)
     found[left[tagged | ((digits + quotes + control >= _TELLING) & (lines | (spaced <= _PAIRS)))]] = True
     beside = found.copy()
     beside[1:] |= found[:-1]
@@ -250,15 +298,17 @@ class _Tokens:
         self._hashes = _hashes(text, self._starts, self._ends - self._starts)
         self._pieces = _pieces(text) if most == _BREAK else _NOWHERE
 
-    def sequences(self) -> Iterator[_Sequence]:
-        """Yield what is read of these bytes."""
+    def sequences(self, *, keyed: bool | None = None) -> Iterator[_Sequence]:
+        """Yield what is read of these bytes: all of it, or what stands behind keys alone, or all words in their order alone."""
         if self._starts.size < FEWEST:
             return
         before, after = self.text[self._starts - 1], self.text[self._ends]
         is_word = ~(_IS_SIGN[before] | _IS_SIGN[after]) & (self._ends - self._starts <= LONGEST)
-        yield from self._all(is_word)
-        yield from self._behind_keys(is_word, after)
-        if int(self.text.min()) < _CONTROL:
+        if not keyed:
+            yield from self._all(is_word)
+        if keyed is not False:
+            yield from self._behind_keys(is_word, after)
+        if keyed is None and int(self.text.min()) < _CONTROL:
             yield from self._measured(before)
 
     def _all(self, is_word: _Mask) -> Iterator[_Sequence]:
@@ -415,15 +465,14 @@ def _hashes(text: Bytes, starts: Places, sizes: Places) -> _Hashes:
 
 
 def _again(hashes: _Hashes) -> _Mask:
-    """Return which tokens stand three times at the same distance."""
+    """Return which tokens stand four times at the same distance."""
     found = np.zeros(hashes.size, np.bool_)
-    for period in range(2, min(_PERIOD, (hashes.size - 1) // 2) + 1):
+    for period in range(2, min(_PERIOD, (hashes.size - 1) // 3) + 1):
         same = hashes[period:] == hashes[:-period]
-        thrice = same[period:] & same[:-period]
-        if thrice.any():
-            found[: -2 * period] |= thrice
-            found[period:-period] |= thrice
-            found[2 * period :] |= thrice
+        often = same[2 * period :] & same[period:-period] & same[: -2 * period]
+        if often.any():
+            for number in range(4):
+                found[number * period : hashes.size - (3 - number) * period] |= often
     return found
 
 

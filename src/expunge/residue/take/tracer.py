@@ -142,6 +142,7 @@ class Collector:
         parts = media_windows.strings(value) if self._budget > 1 and value[:1] in _DOCUMENT else (value,)
         for part in parts:
             self._said((subject, dataset, field), said_content.of_text(part))
+        self._said((subject, dataset, field), said_content.of_words(value))
 
     def _pieces(self, where: TracedField, value: str) -> None:
         taken = True
@@ -154,7 +155,7 @@ class Collector:
 
     def _words(self, where: TracedField, value: str) -> None:
         """Trace the words of a sentence, as a copy has them that gives each its time. Of a document its strings are sentences."""
-        if len(value) < word_windows.LEAST or value[:1] in _DOCUMENT or not self._own.takes_beside(where):
+        if len(value) < SHORTEST or value[:1] in _DOCUMENT or not self._own.takes_beside(where):
             return
         for window in word_windows.windows(value[:_KEPT], OF_A_VALUE):
             if telling(window) and not self._schema.cover(window):
@@ -269,6 +270,9 @@ class Collector:
         for value in media_windows.strings(text):
             if len(value) >= SHORTEST or len(utf8(value)) >= SHORTEST:
                 self.text(*where, value)
+        if '"' in text:
+            # Why here: of such a text each string was a value by itself.
+            self._said(where, said_content.of_words(text))
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """Trace a file or folder name, and the name without its ending."""
