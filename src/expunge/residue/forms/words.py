@@ -42,9 +42,9 @@ _MOST_LETTERS = 176
 _FEWEST_LETTERS = 12
 _MOST_BEYOND = 96
 """Bytes beyond ASCII in a cell; packed bytes have some 128."""
-_FEWEST_BEYOND, _FEWEST_IN_UTF8 = 24, 26
-"""Bytes beyond ASCII, and letters in UTF-8, of a cell that has fewer letters or more such bytes; random bytes have some 11 of these."""
-_FEW, _MIDDLE, _FEWEST_IN_MIDDLE = 64, slice(96, 128), 4
+_FEWEST_BEYOND, _BYTES_OF_A_LETTER = 24, 6
+"""Bytes beyond ASCII of a cell without other letters, at least, and how many of them there are for a letter in UTF-8, at most."""
+_FEW, _MIDDLE, _FEWEST_IN_MIDDLE = 64, slice(96, 128), 3
 _MOST_PAIRS = 12
 """Places of a cell where one space stands between two letters; ordinary prose has some 25."""
 _PAIRS, _DIGITS_OF_A_PAIR, _QUOTES, _LINES = 4, 6, 8, 3
@@ -166,13 +166,13 @@ def _letters(part: Bytes) -> _Mask:
     return folded < np.uint8(26)
 
 
-def _in_utf8(cells: Bytes, chosen: Places) -> _Mask:
-    """Return which of the chosen cells have many letters beyond ASCII in UTF-8."""
+def _in_utf8(cells: Bytes, chosen: Places, beyond: npt.NDArray[np.uint16]) -> _Mask:
+    """Return in which of the chosen cells the bytes beyond ASCII, of which each has so many, are letters in UTF-8."""
     found = np.ones(chosen.size, np.bool_)
     if chosen.size > _FEW:
         # Why a part first: random bytes have few in it.
         found = _pairs_of_utf8(cells[chosen, _MIDDLE]) >= _FEWEST_IN_MIDDLE
-    found[found] = _pairs_of_utf8(cells[chosen[found]]) >= _FEWEST_IN_UTF8
+    found[found] = _pairs_of_utf8(cells[chosen[found]]) * _BYTES_OF_A_LETTER >= beyond[chosen[found]]
     return found
 
 
@@ -196,7 +196,7 @@ def _likely(part: Bytes, *, plain: bool) -> _Mask:
     if not plain:
         beyond = _sums(part.view(np.int8) < 0)
         written = beyond <= _MOST_BEYOND
-        written[~written] = _in_utf8(part.reshape(-1, _CELL), (~written).nonzero()[0])
+        written[~written] = _in_utf8(part.reshape(-1, _CELL), (~written).nonzero()[0], beyond)
         left = written.nonzero()[0]
         part, beyond = (part.reshape(-1, _CELL)[left].ravel(), beyond[left]) if left.size < count else (part, beyond)
     if not left.size:
@@ -206,7 +206,7 @@ def _likely(part: Bytes, *, plain: bool) -> _Mask:
     fit = (many <= _MOST_LETTERS) & ((many >= _FEWEST_LETTERS) | (beyond >= _FEWEST_BEYOND))
     few = (fit & (many < _FEWEST_LETTERS)).nonzero()[0]
     if few.size:
-        fit[few] = _in_utf8(part.reshape(-1, _CELL), few)
+        fit[few] = _in_utf8(part.reshape(-1, _CELL), few, beyond)
     chosen = fit.nonzero()[0]
     if not chosen.size:
         return found
@@ -320,7 +320,13 @@ class _Tokens:
         if tags is not None:
             chosen &= ~_inside(tags, starts)
         (at,) = chosen.nonzero()
-        at = at[~_again(self._hashes[at])]
+        if at.size < FEWEST:
+            return
+        # Why one of several letters that are words: the distance between keys is counted in entries.
+        leads = np.concatenate(([True], starts[at[1:]] != ends[at[:-1]]))
+        again = np.zeros(at.size, np.bool_)
+        again[leads] = _again(self._hashes[at[leads]])
+        at = at[~again]
         if at.size >= FEWEST:
             lost = np.cumsum(~short)
             long = np.ones(at.size, np.bool_)
