@@ -35,6 +35,8 @@ REACH = 8 * WIDEST
 """Bytes of a block that the next one begins with, where words may go on behind it."""
 LONGEST = 40
 """Bytes of the longest word."""
+_PIECE = 1 << 18
+"""Bytes of which the cells are judged together: what that needs besides stays in the caches."""
 _CELL = 256
 """Bytes that are judged together: may words stand one by one there?"""
 _MOST_LETTERS = 176
@@ -44,12 +46,12 @@ _MOST_BEYOND = 96
 """Bytes beyond ASCII in a cell; packed bytes have some 128."""
 _FEWEST_BEYOND, _BYTES_OF_A_LETTER = 24, 6
 """Bytes beyond ASCII of a cell without other letters, at least, and how many of them there are for a letter in UTF-8, at most."""
-_FEW, _MIDDLE, _FEWEST_IN_MIDDLE = 64, slice(96, 128), 3
+_FEW, _MIDDLE, _FEWEST_IN_MIDDLE = 64, slice(96, 120), 3
 _MOST_PAIRS = 12
 """Places of a cell where one space stands between two letters; ordinary prose has some 25."""
-_PAIRS, _DIGITS_OF_A_PAIR, _QUOTES, _LINES = 4, 6, 8, 3
+_PAIRS, _PAIRS_IN_JSON, _DIGITS_OF_A_PAIR, _QUOTES, _LINES = 4, 2, 6, 8, 3
 """So many of them are few. In lines with times, which have fewer quotation marks, there may be one for so many digits."""
-_TELLING = 16
+_TELLING = 20
 """Digits, control characters and quotation marks of a cell ..."""
 _TAGS = 4
 """... or signs that begin a tag, of which one with such words has as many at least."""
@@ -87,6 +89,7 @@ def _table(signs: bytes) -> _Mask:
 _Mask = npt.NDArray[np.bool_]
 _Hashes = npt.NDArray[np.uint64]
 _IS_SIGN, _IS_STOP = _table(b"0123456789_"), _table(b",.;:!?")
+_IS_CONSONANT, _IS_PACKED = _table(b"bcdfghjklmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ"), _table(bytes(range(_CONTROL)) + bytes(range(0x80, 0x100)))
 _IS_KEYED, _IS_BETWEEN = _table(b"\"' :="), _table(b":=\"'")
 """Signs that stand before a value, and those of which one stands between a key and its value."""
 
@@ -166,67 +169,74 @@ def _letters(part: Bytes) -> _Mask:
     return folded < np.uint8(26)
 
 
-def _in_utf8(cells: Bytes, chosen: Places, beyond: npt.NDArray[np.uint16]) -> _Mask:
-    """Return in which of the chosen cells the bytes beyond ASCII, of which each has so many, are letters in UTF-8."""
-    found = np.ones(chosen.size, np.bool_)
-    if chosen.size > _FEW:
-        # Why a part first: random bytes have few in it.
-        found = _pairs_of_utf8(cells[chosen, _MIDDLE]) >= _FEWEST_IN_MIDDLE
-    found[found] = _pairs_of_utf8(cells[chosen[found]]) * _BYTES_OF_A_LETTER >= beyond[chosen[found]]
-    return found
-
-
-def _pairs_of_utf8(cells: Bytes) -> Places:
-    pairs = ((cells[:, :-1] - np.uint8(_LEAD)) < _LEADS) & ((cells[:, 1:] & np.uint8(0xC0)) == 0x80)
-    counts: Places = pairs.sum(axis=1)
-    return counts
-
-
 def _likely(part: Bytes, *, plain: bool) -> _Mask:
     """Return the cells in which words may stand one by one, and those beside them."""
-    count = -(-part.size // _CELL)
-    if part.size % _CELL or not part.flags.aligned:
-        padded = np.full(count * _CELL, _SPACE, np.uint8)
-        padded[: part.size] = part
-        part = padded
-    found = np.zeros(count, np.bool_)
-    # Why one after the other: each look is at those cells alone that the looks before it left.
-    left = np.arange(count)
-    beyond = np.zeros(count, np.uint16)
-    if not plain:
-        beyond = _sums(part.view(np.int8) < 0)
-        written = beyond <= _MOST_BEYOND
-        written[~written] = _in_utf8(part.reshape(-1, _CELL), (~written).nonzero()[0], beyond)
-        left = written.nonzero()[0]
-        part, beyond = (part.reshape(-1, _CELL)[left].ravel(), beyond[left]) if left.size < count else (part, beyond)
-    if not left.size:
-        return found
-    letters = _letters(part)
-    many = _sums(letters)
-    fit = (many <= _MOST_LETTERS) & ((many >= _FEWEST_LETTERS) | (beyond >= _FEWEST_BEYOND))
-    few = (fit & (many < _FEWEST_LETTERS)).nonzero()[0]
-    if few.size:
-        fit[few] = _in_utf8(part.reshape(-1, _CELL), few, beyond)
-    chosen = fit.nonzero()[0]
-    if not chosen.size:
-        return found
-    part, letters, left = part.reshape(-1, _CELL)[chosen], letters.reshape(-1, _CELL)[chosen], left[chosen]
-    pairs = (part == _SPACE).ravel()
-    flat = letters.ravel()
-    pairs[1:-1] &= flat[:-2] & flat[2:]
-    spaced = _sums(pairs)
-    chosen = (spaced <= _MOST_PAIRS).nonzero()[0]
-    if not chosen.size:
-        return found
-    part, left, spaced = part[chosen].ravel(), left[chosen], spaced[chosen]
-    digits, quotes, control = (_sums(each) for each in ((part - np.uint8(ord("0"))) < 10, part == ord('"'), part < np.uint8(_CONTROL)))
-    tagged = _sums(part == ord("<")) >= _TAGS
-    lines = (quotes < _QUOTES) & (spaced * _DIGITS_OF_A_PAIR <= digits) & (_sums(part == ord("\n")) >= _LINES)
-    found[left[tagged | ((digits + quotes + control >= _TELLING) & (lines | (spaced <= _PAIRS)))]] = True
+    found = np.zeros(-(-part.size // _CELL), np.bool_)
+    for at in range(0, part.size, _PIECE):
+        piece = part[at : at + _PIECE]
+        if piece.size % _CELL:
+            piece = np.concatenate((piece, np.full(-piece.size % _CELL, _SPACE, np.uint8)))
+        cells = piece.reshape(-1, _CELL)
+        left, beyond = (np.arange(len(cells)), None) if plain else _written_cells(cells)
+        found[at // _CELL + _judged(cells, left, beyond)] = True
     beside = found.copy()
     beside[1:] |= found[:-1]
     beside[:-1] |= found[1:]
     return beside
+
+
+def _written_cells(cells: Bytes) -> tuple[Places, npt.NDArray[np.uint16]]:
+    """Return the cells that may be text, with the bytes beyond ASCII of each."""
+    beyond = _sums(cells.view(np.int8) < 0)
+    written = beyond <= _MOST_BEYOND
+    others = (~written).nonzero()[0]
+    # Why a part first: random bytes have few letters in UTF-8 in it.
+    others = others[_letters_in_utf8(cells[:, _MIDDLE])[others] >= _FEWEST_IN_MIDDLE] if others.size > _FEW else others
+    written[others] = _in_utf8(cells, others, beyond)
+    left = written.nonzero()[0]
+    return left, beyond[left]
+
+
+def _in_utf8(cells: Bytes, chosen: Places, beyond: npt.NDArray[np.uint16]) -> _Mask:
+    """Return in which of the chosen cells the bytes beyond ASCII, of which each has so many, are letters in UTF-8."""
+    found: _Mask = _letters_in_utf8(cells[chosen]) * _BYTES_OF_A_LETTER >= beyond[chosen]
+    return found
+
+
+def _letters_in_utf8(cells: Bytes) -> Places:
+    pairs = ((cells[:, :-1] - np.uint8(_LEAD)) < _LEADS) & ((cells[:, 1:] & np.uint8(0xC0)) == 0x80)
+    counts: Places = pairs.sum(axis=1, dtype=np.int64)
+    return counts
+
+
+def _judged(cells: Bytes, left: Places, beyond: npt.NDArray[np.uint16] | None) -> Places:
+    """Return those of some cells in which words may stand one by one; each look is at the cells that the looks before it left."""
+    if not left.size:
+        return left
+    part = cells if left.size == len(cells) else cells[left]
+    letters = _letters(part)
+    pairs = part == _SPACE
+    flat, inner = letters.ravel(), pairs.ravel()[1:-1]
+    inner &= flat[:-2]
+    inner &= flat[2:]
+    spaced = _sums(pairs)
+    chosen = (spaced <= _MOST_PAIRS).nonzero()[0]
+    part, left, spaced, many = part[chosen], left[chosen], spaced[chosen], _sums(letters[chosen])
+    fit = many <= _MOST_LETTERS
+    if beyond is None:
+        fit &= many >= _FEWEST_LETTERS
+    else:
+        beyond = beyond[chosen]
+        few = (many < _FEWEST_LETTERS).nonzero()[0]
+        fit[few] = beyond[few] >= _FEWEST_BEYOND
+        few = few[fit[few]]
+        fit[few] = _in_utf8(part, few, beyond)
+    part, left, spaced = part[fit], left[fit], spaced[fit]
+    quotes, digits = _sums(part == ord('"')), _sums((part - np.uint8(ord("0"))) < 10)
+    telling = quotes + digits + _sums(part < np.uint8(_CONTROL)) >= _TELLING
+    lines = (quotes < _QUOTES) & (spaced * _DIGITS_OF_A_PAIR <= digits) & (_sums(part == ord("\n")) >= _LINES)
+    telling &= lines | (spaced <= np.where(quotes < _QUOTES, _PAIRS, _PAIRS_IN_JSON))
+    return left[telling | (_sums(part == ord("<")) >= _TAGS)]
 
 
 class _Stretches:
@@ -319,6 +329,8 @@ class _Tokens:
         chosen = is_word & short & ~((text[ends] == ord('"')) & (text[ends + 1] == ord(":")))
         if tags is not None:
             chosen &= ~_inside(tags, starts)
+        # Why not one letter beside bytes that are no text: they are numbers, and so is the letter, unless it may be a word.
+        chosen &= ~((ends - starts == 1) & _IS_CONSONANT[text[starts]] & (_IS_PACKED[text[starts - 1]] | _IS_PACKED[text[ends]]))
         (at,) = chosen.nonzero()
         if at.size < FEWEST:
             return
