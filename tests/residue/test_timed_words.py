@@ -106,9 +106,23 @@ def test_a_sentence_lies_across_the_end_of_a_block(tmp_path: Path, traces: Trace
     assert look(tmp_path, traces).found
 
 
+@pytest.mark.parametrize("before", range(0, 64, 9))
+def test_a_sentence_lies_across_two_pages_of_a_database(tmp_path: Path, traces: Traces, before: int) -> None:
+    spoken = [*(OTHER.split() * 8)[: 30 + before], *SAID.split(), *OTHER.split() * 8]
+    (tmp_path / "a.db").write_bytes(timed_words.sqlite(spoken))
+    assert look(tmp_path, traces).found
+
+
+@pytest.mark.parametrize(("apart", "found"), [(300, True), (600, False)])
+def test_words_that_stand_far_apart_are_no_sequence(tmp_path: Path, traces: Traces, apart: int, found: bool) -> None:
+    (tmp_path / "a").write_text("".join(f"{word} {'0.25 ' * (apart // 5)}\n" for word in SAID.split()))
+    assert bool(look(tmp_path, traces).found) is found
+
+
 def test_packed_and_encoded_transcripts_are_read(tmp_path: Path, traces: Traces) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(timed_words.whisper(SAID.split())))
-    assert "gzip@0 > words" in {residue.hidden.partition("@")[0] + "@0 > words" for residue in found_in(tmp_path, traces)}
+    assert all(residue.hidden.startswith("gzip@0 > words@") for residue in found_in(tmp_path, traces))
+    assert found_in(tmp_path, traces)
     (tmp_path / "a.gz").write_bytes(timed_words.srt(SAID.split()).decode().encode("utf-16"))
     assert look(tmp_path, traces).found
 
