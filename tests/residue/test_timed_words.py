@@ -115,7 +115,8 @@ def test_a_sentence_lies_across_two_pages_of_a_database(tmp_path: Path, traces: 
 
 @pytest.mark.parametrize(("apart", "found"), [(300, True), (600, False)])
 def test_words_that_stand_far_apart_are_no_sequence(tmp_path: Path, traces: Traces, apart: int, found: bool) -> None:
-    (tmp_path / "a").write_text("".join(f"{word} {'0.25 ' * (apart // 5)}\n" for word in SAID.split()))
+    levels = ", ".join('"level": 0.25' for _ in range(apart // 15))
+    (tmp_path / "a").write_text("\n".join(f'{{"said": "{word}", {levels}}}' for word in SAID.split()))
     assert bool(look(tmp_path, traces).found) is found
 
 
