@@ -50,8 +50,8 @@ def test_another_sentence_in_the_same_form_is_not_it(tmp_path: Path, traces: Tra
 
 
 @pytest.mark.parametrize("form", [form for form in ALL if form != "kaldi.text"])
-def test_five_words_of_it_are_no_sequence(tmp_path: Path, traces: Traces, form: str) -> None:
-    five = SAID.split()[2:7]
+def test_five_words_of_it_are_no_sequence(tmp_path: Path, form: str) -> None:
+    traces, five = text_traces(SAID, budget=64), SAID.split()[2:7]
     (tmp_path / form).write_bytes(FORMS[form]([*OTHER.split()[:5], *five, *OTHER.split()[5:]]))
     assert not look(tmp_path, traces).found
 
@@ -106,10 +106,18 @@ def test_a_sentence_lies_across_the_end_of_a_block(tmp_path: Path, traces: Trace
     assert look(tmp_path, traces).found
 
 
-@pytest.mark.parametrize("before", range(0, 64, 9))
-def test_a_sentence_lies_across_two_pages_of_a_database(tmp_path: Path, traces: Traces, before: int) -> None:
-    spoken = [*(OTHER.split() * 8)[: 30 + before], *SAID.split(), *OTHER.split() * 8]
-    (tmp_path / "a.db").write_bytes(timed_words.sqlite(spoken))
+@pytest.mark.parametrize("before", range(40, 70, 3))
+def test_six_words_lie_across_two_pages_of_a_database(tmp_path: Path, before: int) -> None:
+    sentence = "silver foxes never forget old friends"
+    for shift in range(3):
+        spoken = [*(OTHER.split() * 8)[: before + shift], *sentence.split(), *OTHER.split() * 8]
+        (tmp_path / "a.db").write_bytes(timed_words.sqlite(spoken))
+        assert look(tmp_path, text_traces(sentence)).found
+
+
+def test_words_of_a_dictionary_are_read_in_the_order_of_the_rows(tmp_path: Path, traces: Traces) -> None:
+    """Each of the words comes before in another order."""
+    (tmp_path / "a.parquet").write_bytes(timed_words.parquet([*sorted(SAID.split()), *SAID.split()]))
     assert look(tmp_path, traces).found
 
 

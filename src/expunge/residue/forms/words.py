@@ -337,7 +337,7 @@ class _Tokens:
         # Why one of several letters that are words: the distance between keys is counted in entries.
         leads = np.concatenate(([True], starts[at[1:]] != ends[at[:-1]]))
         again = np.zeros(at.size, np.bool_)
-        again[leads] = _again(self._hashes[at[leads]])
+        again[leads] = _again(self._in_parts(starts[at[leads]], ends[at[leads]], self._hashes[at[leads]]))
         at = at[~again]
         if at.size >= FEWEST:
             lost = np.cumsum(~short)
@@ -379,7 +379,7 @@ class _Tokens:
         (at,) = ((before & 1 == 1) & (sizes > 0) & (sizes <= self._ends - self._starts)).nonzero()
         starts, ends = self._starts[at], self._starts[at] + sizes[at]
         hashes = _hashes(self.text, starts, sizes[at])
-        keep = ~_again(hashes)
+        keep = ~_again(self._in_parts(starts, ends, hashes))
         if np.count_nonzero(keep) >= FEWEST:
             starts, ends, hashes = starts[keep], ends[keep], hashes[keep]
             yield self._of(starts, ends, hashes)
@@ -393,6 +393,10 @@ class _Tokens:
         fresh[1:] |= hashes[1:] != hashes[:-1]
         starts = starts[fresh]
         return _Sequence(starts, ends[fresh], self._stretches.places(starts), apart[fresh])
+
+    def _in_parts(self, starts: Places, ends: Places, hashes: _Hashes) -> _Hashes:
+        """Return other numbers for the same words in another part."""
+        return hashes ^ np.cumsum(self._breaks(starts, ends)).astype(np.uint64) * _MIX
 
     def _breaks(self, starts: Places, ends: Places) -> _Mask:
         """Return before which words too much stands, or the end of a piece."""
