@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from expunge.core.evidence.traces import Traces
+from expunge.residue import Limits
 from expunge.residue.forms import finder, words
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take import word_windows
 from tests.residue import timed_words
-from tests.residue.planting import MARY, Limits, found_in, look, text_traces, traces_of
+from tests.residue.planting import MARY, found_in, look, text_traces, traces_of
 from tests.residue.timed_words import FORMS
 
 SAID = "Please, turn on the lights in the kitchen, and tell Grandma's dog that dinner is ready."
@@ -98,12 +99,14 @@ def test_a_long_transcript_is_read_across_blocks(tmp_path: Path, traces: Traces)
         assert look(tmp_path, traces).found
 
 
-@pytest.mark.parametrize("indent", [0, 7, 311, 600, 1000, 2000, 4000])
-def test_a_sentence_lies_across_the_end_of_a_block(tmp_path: Path, traces: Traces, indent: int) -> None:
-    sentence = timed_words.transcribe(SAID.split())
-    before = json.dumps({"padding": "0" * ((1 << 20) - indent - 14)}).encode()
-    (tmp_path / "a").write_bytes(before + sentence + b" " * (1 << 20))
-    assert look(tmp_path, traces).found
+@pytest.mark.parametrize("behind", [0, 7, 311, 600, 1000, 1500, 2000])
+def test_a_sentence_lies_across_the_end_of_a_block(tmp_path: Path, behind: int) -> None:
+    sentence = "silver foxes never forget old friends"
+    spread_out = json.dumps(json.loads(timed_words.transcribe(sentence.split())), indent=6).encode()
+    assert len(spread_out) > 2000
+    before = json.dumps({"padding": "0" * ((1 << 20) - behind - 14)}).encode()
+    (tmp_path / "a").write_bytes(before + spread_out + b" " * (1 << 20))
+    assert look(tmp_path, text_traces(sentence)).found
 
 
 @pytest.mark.parametrize("before", range(40, 70, 3))
@@ -155,6 +158,14 @@ def test_prose_is_no_sequence() -> None:
     assert sequences((f"{OTHER} {SAID} " * 40).encode()) == []
 
 
+@pytest.mark.parametrize(("size", "read"), [(4, True), (5, False)])
+def test_entries_of_a_few_words_are_a_sequence_and_sentences_are_none(size: int, read: bool) -> None:
+    spoken = OTHER.replace(",", "").replace(".", "").split() * 5
+    entries = [" ".join(spoken[at : at + size]) for at in range(0, len(spoken), size)]
+    cues = (f'<p begin="{at}.31s" end="{at}.58s" region="bottom" xml:id="cue{at}">{entry}</p>' for at, entry in enumerate(entries))
+    assert any("harbour" in sequence for sequence in sequences("".join(cues).encode())) is read
+
+
 def test_keys_and_channels_are_left_out() -> None:
     bare = "please turn on the lights in the kitchen and tell grandmas dog that dinner is ready"
     for form in ("vosk.json", "kitchen.ctm", "words.csv"):
@@ -174,6 +185,7 @@ def test_a_word_that_is_said_twice_counts_once(tmp_path: Path) -> None:
         "one two three four five",
         "a-b-c-d-e-f-g-h-i-jkl-mnopq-rst",
         "7 of 12 items at 5 pm on 9 May for 3 of us",
+        "your order of 12 boxes was sent to them",
         '{"theme": "dark", "kind": "note", "mode": "a"}',
     ],
 )

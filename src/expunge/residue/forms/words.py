@@ -51,7 +51,7 @@ _MOST_PAIRS = 12
 """Places of a cell where one space stands between two letters; ordinary prose has some 25."""
 _PAIRS, _PAIRS_IN_JSON, _DIGITS_OF_A_PAIR, _QUOTES, _LINES = 4, 2, 6, 8, 3
 """So many of them are few. In lines with times, which have fewer quotation marks, there may be one for so many digits."""
-_TELLING = 20
+_TELLING = 16
 """Digits, control characters and quotation marks of a cell ..."""
 _TAGS = 4
 """... or signs that begin a tag, of which one with such words has as many at least."""
@@ -160,7 +160,8 @@ def _sums(mask: _Mask) -> npt.NDArray[np.uint16]:
     """Count the marks of each cell."""
     words = mask.view(np.uint64) * _ONES
     words >>= _TOP
-    return words.astype(np.uint8).reshape(-1, _CELL // _WORD).sum(axis=1, dtype=np.uint16)
+    counts: npt.NDArray[np.uint16] = words.astype(np.uint8).reshape(-1, _CELL // _WORD).sum(axis=1, dtype=np.uint16)
+    return counts
 
 
 def _letters(part: Bytes) -> _Mask:
@@ -265,9 +266,9 @@ class _Stretches:
         """Return the places in the block of places in the text."""
         if self._lost.size:
             offsets = offsets + np.searchsorted(self._lost, offsets, side="right")
-        if self._firsts.size == 1:
-            return offsets + self._shifts
-        found: Places = offsets + self._shifts[np.maximum(np.searchsorted(self._firsts, offsets, side="right") - 1, 0)]
+        several = self._firsts.size > 1
+        number = np.maximum(np.searchsorted(self._firsts, offsets, side="right") - 1, 0) if several else 0
+        found: Places = offsets + self._shifts[number]
         return found
 
 
@@ -286,7 +287,9 @@ class _Sequence(NamedTuple):
         (firsts,) = self.breaks.nonzero()
         sizes = np.diff(np.concatenate((firsts, [self.breaks.size])))
         keep = np.repeat(sizes >= FEWEST, sizes)
-        return _Sequence(*(column[keep] for column in self)) if keep.any() else None
+        if not keep.any():
+            return None
+        return _Sequence(self.starts[keep], self.ends[keep], self.places[keep], self.breaks[keep])
 
 
 class _Tokens:
@@ -421,7 +424,8 @@ def _beyond(text: Bytes, letters: _Mask) -> Places:
     letters[at[two | three]] = True
     letters[at[two | three] + 1] = True
     letters[at[three] + 2] = True
-    return at[three & (east | thai | khmer)]
+    alone: Places = at[three & (east | thai | khmer)]
+    return alone
 
 
 def _apart(letters: _Mask, change: _Mask, alone: Places) -> tuple[Places, Places]:
