@@ -173,6 +173,13 @@ def test_a_common_sentence_that_others_say_in_plain_excuses_no_stray_file(home: 
     assert residue(home, run) == {"a.srt"}
 
 
+def test_another_person_who_says_it_with_other_punctuation_keeps_the_sentence(home: Household) -> None:
+    said(home, ANNA, "turn on; the lights, in the kitchen; and wait for me")
+    said(home, BELA, "turn on the lights in: the kitchen and wait for me")
+    run = home.erase(f"profile:{ANNA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
 # --- on a server ------------------------------------------------------------------------------------
 
 CUSTOMERS = f"""

@@ -53,6 +53,7 @@ _ANCHORED = 16
 
 _AS_TEXT = frozenset({"utf-8", "bytes"})
 """Forms whose windows may lie in a schema as they are ..."""
+_IN_SCHEMA = _AS_TEXT | {words.FORM}
 _LIKE_TEXT = _AS_TEXT | {
     "fragment",
     "lower",
@@ -406,7 +407,7 @@ class Collector:
             yield each.form, each.data, harvest.sources(each)
         passed = {each.data for each in best}
         for data, own in self._own.of(where):
-            if data not in passed and not (own.form in _AS_TEXT and self._schema.cover(data)):
+            if data not in passed and not (own.form in _IN_SCHEMA and self._schema.cover(data)):
                 passed.add(data)
                 yield own.form, data, own.sources
         if self._budget == 1:
