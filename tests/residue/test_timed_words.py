@@ -162,7 +162,10 @@ def test_prose_is_no_sequence() -> None:
 def test_entries_of_a_few_words_are_a_sequence_and_sentences_are_none(size: int, read: bool) -> None:
     spoken = OTHER.replace(",", "").replace(".", "").split() * 5
     entries = [" ".join(spoken[at : at + size]) for at in range(0, len(spoken), size)]
-    cues = (f'<p begin="{at}.31s" end="{at}.58s" region="bottom" xml:id="cue{at}">{entry}</p>' for at, entry in enumerate(entries))
+    cues = (
+        f'<p begin="{at}.31s" end="{at}.58s" style="white-on-black-{at}-{at}-{at}-{at}-{at}" xml:id="cue{at}">{entry}</p>'
+        for at, entry in enumerate(entries)
+    )
     assert any("harbour" in sequence for sequence in sequences("".join(cues).encode())) is read
 
 
