@@ -7,7 +7,8 @@
 4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, do not count here.
      Rows that would explain a hit and cannot be followed to a subject now make the look *could not*, unless it found residue besides.
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
-     A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
+     A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation. A sequence of
+     words that begins in a row of a person who stays is explained if rows of such people in that dataset hold the window together.
 4.5. What is left may lie in items that are kept on purpose.
 4.6. What is left then may lie in rows about nobody: reference data, aggregates, rows that name no subject. A value there explains a hit as
      a whole, if a living person has the same, or if the map says that it is on the list of such values; one that names the person, never.

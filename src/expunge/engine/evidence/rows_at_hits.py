@@ -26,6 +26,8 @@ from expunge.ports.optional.placing import LiveRows, Lying, NothingLive, Placing
 from expunge.ports.scanner import SEAM, PlacedTracer
 from expunge.ports.store import Store
 
+WORD_BY_WORD = "words@"
+"""How the scan reports a sequence of words, between the other forms of a place."""
 _ONE_BY_ONE = 20
 """People whose rows are told apart where keys do not say whose they are."""
 _RowPlace: TypeAlias = tuple[Path, int]
@@ -89,6 +91,8 @@ class RowsAtHits:
         """Windows that rows hold whose owners could not be told."""
         self._relations_unknown: set[str] = set()
         """Datasets the rows of which could not be followed when any of them was wanted."""
+        self._staying: dict[str, set[_RowPlace]] = {}
+        """The rows of people who stay at the places of hits, by dataset."""
         self.trouble: Exception | None = None
         """Why they could not."""
         self.unfollowed: frozenset[tuple[Path, int]] = frozenset()
@@ -121,9 +125,31 @@ class RowsAtHits:
                     result.add((hits.path, number))
                 elif not nothing and self._lies_with_unknown(hits, at, index):
                     unfollowed.add((hits.path, number))
+        result |= self._explained_by_several(by_file, result)
         result |= self._explained_by_nobodys(by_file, result)
         self.unfollowed = frozenset(unfollowed - result)
         return frozenset(result)
+
+    def _explained_by_several(self, by_file: Sequence[FileHits], explained: Collection[_Hit]) -> set[_Hit]:
+        """Return the hits in sequences of words that begin in a row of a person who stays, where such rows together hold the window.
+
+        A row may hold one word of it.
+        """
+        wanted: dict[str, dict[_Hit, int]] = {}
+        for hits in by_file:
+            for number, ((index, place), at) in enumerate(zip(hits.places, hits.at, strict=True)):
+                if (hits.path, number) in explained or WORD_BY_WORD not in place.hidden:
+                    continue
+                rows = {(hits.path, hits.rows[lying]) for lying in at if isinstance(lying, LiveRows)}
+                for name, staying in self._staying.items():
+                    if not rows.isdisjoint(staying):
+                        wanted.setdefault(name, {})[hits.path, number] = index
+        found = set[_Hit]()
+        for dataset in self._datasets:
+            open_hits = wanted.get(dataset.name, {})
+            held = self._held_by_some_row(dataset, frozenset(open_hits.values())) if open_hits else frozenset[int]()
+            found |= {hit for hit, index in open_hits.items() if index in held}
+        return found
 
     def _explained_by_nobodys(self, by_file: Sequence[FileHits], explained: Collection[_Hit]) -> set[_Hit]:
         """Return the hits that rows about nobody explain, of those that nothing else does."""
@@ -231,6 +257,7 @@ class RowsAtHits:
         owned = others if remakes(dataset) else self._owned(dataset, others)
         try:
             at = self._reading.trace(dataset, (((place, row.keys), row) for place, row in owned), passing)
+            self._staying.setdefault(dataset.name, set()).update(place for place, _ in at.values())
         except store_calls.TROUBLE as error:
             self.trouble = error
             self._note_unfollowed(dataset, some)

@@ -231,7 +231,7 @@ def _chunk(source: Slice, chunk: Chunk) -> Iterator[bytes]:
             raise Broken
         if page.kind == DICTIONARY:
             data = codecs.unpack(chunk.codec, body, page.size)
-            rows = _rows(data, chunk.column.width)
+            rows = _rows(data, chunk.column.width) if chunk.column.width else values.words(data)
             yield data
         elif page.kind != 1:
             data, start, encoding, count = opened(page, body, chunk)
@@ -270,8 +270,8 @@ def _values(data: bytes, at: int, encoding: int, count: int, column: Column, row
     if encoding in {values.PLAIN, values.DELTA_LENGTH}:
         yield data[at:]
     elif encoding in {values.PLAIN_DICTIONARY, values.RLE_DICTIONARY}:
-        # strings lie in the dictionary whole; numbers make up vectors only in the order of the rows
-        if column.width and rows is not None:
+        # Long strings lie in the dictionary whole. Numbers make up vectors, and words sentences, only in the order of the rows.
+        if rows is not None and (column.width or values.shows_words(len(rows), count)):
             yield from _gathered(rows, values.indices(data, at, count))
     elif encoding == values.DELTA_BYTES:
         between = b"" if column.width else bytes(4)

@@ -17,9 +17,14 @@ PLAIN, PLAIN_DICTIONARY, DELTA_PACKED, DELTA_LENGTH, DELTA_BYTES, RLE_DICTIONARY
 BYTE_ARRAY, FIXED = 6, 7
 WIDTHS = {1: 4, 2: 8, 3: 12, 4: 4, 5: 8}
 """Bytes of a value of each physical type that has a fixed number of them."""
+WORD = 40
+"""Bytes of the longest value of a dictionary of words."""
+_FEWEST_WORDS = 6
+_MOST_WORDS = 1 << 17
 _BATCH = 1 << 20
 _MOST = 1 << 24
 _EQUAL = 64
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'.,?!-" + bytes(range(0x80, 0x100))
 
 
 def unpack(data: bytes, at: int, count: int, width: int) -> npt.NDArray[np.uint64]:
@@ -87,6 +92,28 @@ def hybrid(data: bytes, at: int, count: int, width: int) -> Iterator[tuple[npt.N
             left -= times
             if times:
                 yield np.full(1, value, dtype=np.int64), times
+
+
+def words(dictionary: bytes) -> npt.NDArray[np.uint8] | None:
+    """Return the values of a dictionary of words, each filled up with zeros to the same length; None for any other dictionary."""
+    found: list[bytes] = []
+    at = 0
+    while at + 4 <= len(dictionary) and len(found) <= _MOST_WORDS:
+        size = int.from_bytes(dictionary[at : at + 4], "little")
+        if size > WORD:
+            return None
+        found.append(dictionary[at + 4 : at + 4 + size])
+        at += 4 + size
+    letters = sum(not each.translate(None, _LETTERS) for each in found)
+    if not _FEWEST_WORDS <= len(found) <= _MOST_WORDS or 2 * letters < len(found):
+        return None
+    width = max(map(len, found)) + 1
+    return np.frombuffer(b"".join([each.ljust(width, b"\0") for each in found]), np.uint8).reshape(-1, width)
+
+
+def shows_words(entries: int, count: int) -> bool:
+    """Return whether so many values of so many different words may be sentences: of a column of categories few are different."""
+    return entries * entries >= count
 
 
 def delta_packed(data: bytes, at: int) -> tuple[npt.NDArray[np.int64], int]:

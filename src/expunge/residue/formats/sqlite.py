@@ -1,4 +1,4 @@
-"""Read content that is cut up in SQLite files: it continues on overflow pages of a database, a WAL or a rollback journal.
+"""Read content that is cut up in SQLite files: it continues on overflow pages, or from row to row, of a database, a WAL or a journal.
 
 The plain bytes of every page are searched anyway. Here the pages are put in sequence: an overflow page (file format 1.6) begins with the
 number of the next page, so chains can be followed whether or not a row still points to them. Pointers are sought at every offset of every
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from expunge.residue.formats import sqlite_words
 from expunge.residue.formats.slices import Slice
 
 HIDDEN = {"sqlite": "sqlite overflow", "sqlite wal": "sqlite wal", "sqlite journal": "sqlite journal"}
@@ -54,7 +55,9 @@ def extent(head: bytes) -> int | None:
 
 
 def runs(source: Slice, kind: str, main: Slice | None = None) -> Iterator[Run]:
-    """Yield (offset of the page it starts on, pieces) for each chain of overflow pages in a database, WAL or rollback journal.
+    """Yield (offset of the page it starts on, pieces) for what a database, WAL or rollback journal shows in sequence alone.
+
+    These are chains of overflow pages, and the words of rows that hold one each.
 
     Args:
         source: the file's bytes.
@@ -65,6 +68,8 @@ def runs(source: Slice, kind: str, main: Slice | None = None) -> Iterator[Run]:
     if pages is None or not len(pages.offsets):
         return
     yield from _chains(pages)
+    for first, images in _images(pages):
+        yield from ((int(pages.offsets[first + number]), iter((words,))) for number, words in sqlite_words.words(images))
 
 
 def _page_size(head: bytes) -> int:

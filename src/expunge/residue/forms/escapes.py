@@ -49,6 +49,18 @@ def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Writt
             yield _around(form, block, whole, end, at, read, since)
 
 
+def undone(text: Bytes) -> tuple[Bytes, Places]:
+    """Return a text without the escapes of JSON and HTML, and the places of the bytes that were left out of it."""
+    padded = np.concatenate((text, np.zeros(16, np.uint8)))
+    changed, keep = padded.copy(), np.ones(padded.size, np.bool_)
+    for _, sign, read, is_one in KINDS[1:3]:
+        at = marked(text == sign)
+        if at.size and (at := at[is_one(padded, at, text.size)]).size:
+            read(padded, at, changed, keep)
+    keep = keep[: text.size]
+    return changed[: text.size][keep], marked(~keep)
+
+
 def _around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _Reading, since: int) -> Written:
     breaks = (np.diff(at) > 2 * _AROUND + 12).nonzero()[0]
     firsts = np.maximum(at[np.concatenate(([0], breaks + 1))] - _AROUND, 0)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expunge.residue.forms import base85, dumps, escapes, ink, mail_words, scripts, tokens, typography, wide
+from expunge.residue.forms import base85, dumps, escapes, ink, mail_words, scripts, tokens, typography, wide, words
 from expunge.residue.forms.written import MOST_FORMS, Written
 from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces, printed
 
@@ -36,6 +36,8 @@ class FoundForms(NamedTuple):
     """Where a run begins that goes on behind the block; the end of the block where there is none."""
     long: tuple[LongRun, ...] = ()
     """Runs that go on, and are too long to be kept."""
+    sequence: int | None = None
+    """Where words begin that may go on behind the block; None where there are none."""
 
 
 class Before(NamedTuple):
@@ -105,7 +107,8 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
     found += () if plain else scripts.gathered(block, end, since)
     found += mail_words.gathered(whole, end, since)
     found += () if plain else typography.gathered(block, end, whole, since)
-    return FoundForms(found, held, tuple(long))
+    found += words.gathered(block, whole, end, since, plain=plain)
+    return FoundForms(found, held, tuple(long), None if last else words.goes_on(block, end))
 
 
 Opened = Callable[[Written, Callable[[int], int]], None]

@@ -16,6 +16,7 @@ from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
 from expunge.residue.forms.finder import KEPT
+from expunge.residue.forms.words import REACH
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import SMALL, Allowance, Batch, RunOrigin, Session, TooLarge
@@ -39,7 +40,7 @@ _WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "pdf", "brotli", "sq
 class ByteStream:
     """One run of bytes, or a stretch of one. Feed it, then close it or leave it."""
 
-    before = _KEEP
+    before = max(_KEEP, REACH)
     """Bytes before a stretch that it has to know."""
 
     def __init__(

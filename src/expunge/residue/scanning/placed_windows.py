@@ -13,11 +13,13 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import SEAM
 from expunge.residue.forms.finder import windows
+from expunge.residue.forms.words import FORM as WORDS
 from expunge.residue.forms.written import Written
 from expunge.residue.matching.matcher import PADDING, SameTraces
 from expunge.residue.matching.session import Allowance, Limits, RunOrigin
 from expunge.residue.scanning.byte_stream import add_small, container_starts
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
+from expunge.residue.take import word_windows
 from expunge.residue.take.written_forms import SHORTEST, dress, utf8
 
 _GATHERED = 1 << 18
@@ -47,6 +49,8 @@ class PlacedWindowSearch(SharedWindowSearch):
         self._owner = subject
         for _, data in dress(value, self._forms):
             self._gather(data)
+        if WORDS in self._forms:
+            self._gather(self._between_bytes.join(word_windows.normal(value)))
         if "fragment" in self._forms and (folded := value.lower()) != value:
             self._gather(utf8(folded))
         self._search_when_full()

@@ -21,6 +21,7 @@ from expunge.residue.formats.postgres_headers import GRID
 from expunge.residue.formats.postgres_values import Unfinished
 from expunge.residue.formats.slices import FileSlice, MemorySlice, Slice
 from expunge.residue.formats.sqlite import BESIDE, runs
+from expunge.residue.forms.words import FORM as WORDS
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import SMALL, Allowance, Limits, Report, RunOrigin, SearchedContent, Session
@@ -42,7 +43,7 @@ _BETWEEN = bytes(GRID)
 _SAMPLE, _SAMPLES = 1 << 16, 32
 """Bytes of a stretch of a sample of a file, and how many of them are read."""
 _NAME, _ATTRIBUTE = ("file name",), ("file attribute",)
-_AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
+_AS_IT_IS = frozenset({"utf-8", "bytes", "fragment", WORDS})
 _LOG = "log"
 FAULTS = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RecursionError, MemoryError, struct.error, zlib.error)
 """What a reader raises that has a fault, or meets what nobody foresaw: that file is not read, and the order goes on."""

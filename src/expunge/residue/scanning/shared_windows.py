@@ -14,11 +14,12 @@ from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import SEAM, Stretch
 from expunge.residue.forms.finder import windows
 from expunge.residue.forms.typography import simplified
+from expunge.residue.forms.words import FORM as WORDS
 from expunge.residue.forms.written import Written
 from expunge.residue.matching.matcher import PADDING, Matcher, SameTraces
 from expunge.residue.matching.session import SMALL, Allowance, Limits, RunOrigin, Session
 from expunge.residue.scanning.byte_stream import ByteStream, add_small, carve, container_starts
-from expunge.residue.take import media_windows
+from expunge.residue.take import media_windows, word_windows
 from expunge.residue.take.written_forms import PACKED, SHORTEST, dress, forms_of_number, forms_of_vector, printed, utf8, wrap
 
 _READ = 3 << 16
@@ -171,6 +172,8 @@ class SharedWindowSearch:
         for each in (text, plain) if plain != text else (text,):
             for _, data in dress(each, self._forms):
                 self._find(data)
+        if WORDS in self._forms:
+            self._find(self._between_bytes.join(word_windows.normal(text)))
         if "fragment" in self._forms:
             folded = text.lower()
             if folded != text:

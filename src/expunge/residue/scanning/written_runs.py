@@ -59,7 +59,7 @@ class BlockForms:
                 reader.close()
         if last:
             self.close()
-        return found.held
+        return found.held if found.sequence is None else min(found.held, found.sequence)
 
     def _feed(self, data: bytes) -> int:
         """Hand the next bytes to long runs; return how many of them are parts of one."""

@@ -17,7 +17,7 @@ from expunge.residue.formats import carve, parquet
 from expunge.residue.formats.containers import orc, pdf, seven_zip
 from expunge.residue.formats.decoders import MAKERS, Broken, Encrypted, Unsupported
 from expunge.residue.formats.slices import MemorySlice
-from expunge.residue.forms import finder, tokens, typography
+from expunge.residue.forms import finder, tokens, typography, words
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import TooLarge
 from expunge.residue.take import media_heads, media_windows
@@ -30,6 +30,8 @@ MOST_SAID = 1 << 24
 _DEEPEST = 4
 """Forms and streams in one another that are read: base64 of gzip of JSON with escapes."""
 _SHORTEST = 8
+_FEWEST_TIMED = 64
+"""Characters of the shortest text of words with times."""
 _TELLING = 64
 """Bytes from which on what is no text is content: a picture, and not a digest or a key."""
 _STREAMS = frozenset({"gzip", "zlib", "zstd", "lz4", "snappy", "bzip2", "xz", "lzma", "utf-32"})
@@ -82,6 +84,12 @@ def of_text(value: str) -> Iterator[bytes]:
     for run in _LETTERS_WITHIN.findall(value):
         for phase in range(4):
             yield from _each(_token(run[phase:].encode().translate(tokens.TO_PLAIN)), b"", _DEEPEST)
+
+
+def of_words(text: str) -> Iterator[bytes]:
+    """Yield each sentence that a text has word by word, each word with its time."""
+    if _FEWEST_TIMED <= len(text) <= _LONGEST and ("\n" in text or text[:1] in {"{", "[", "<"}):
+        yield from words.said(utf8(text), keyed=text[:1] in {"{", "["})
 
 
 def parts(value: str | bytes) -> Iterator[str]:
@@ -139,7 +147,8 @@ def _said(data: bytes) -> Iterator[bytes]:
     data = media_heads.own(data)
     padded = data + bytes(PADDING)
     for written in finder.find(np.frombuffer(padded, np.uint8), padded, len(data)).written:
-        for run in written.runs():
+        # Why not words: many of what is read there is no sentence.
+        for run in written.runs() if written.form != words.FORM else ():
             if _stream_of(run) or (len(run) >= _TELLING and _ATTACHED.match(run)):
                 yield run
             else:

@@ -13,12 +13,13 @@ from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, IDENTIFIERS, Tra
 from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import KEY, SEAM, Stretch
+from expunge.residue.forms import words
 from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import Secret
-from expunge.residue.take import media_windows, said_content
+from expunge.residue.take import media_windows, said_content, word_windows
 from expunge.residue.take.moments import is_moment, part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
-from expunge.residue.take.value_windows import MOST_SOURCES, ValueWindows
+from expunge.residue.take.value_windows import MOST_SOURCES, OF_A_VALUE, ValueWindows
 from expunge.residue.take.window_sample import DRESSED, FORMS, ContentWindow, WindowSample
 from expunge.residue.take.written_forms import (
     SHORTEST,
@@ -52,6 +53,7 @@ _ANCHORED = 16
 
 _AS_TEXT = frozenset({"utf-8", "bytes"})
 """Forms whose windows may lie in a schema as they are ..."""
+_IN_SCHEMA = _AS_TEXT | {words.FORM}
 _LIKE_TEXT = _AS_TEXT | {
     "fragment",
     "lower",
@@ -66,10 +68,11 @@ _LIKE_TEXT = _AS_TEXT | {
     "html",
     "url",
     "latin-1",
+    words.FORM,
 }
 """... and other forms that come out like words of one."""
 
-_FOLDED = frozenset({"utf-8", "lower", "upper", "simplified", "composed", "decomposed"})
+_FOLDED = frozenset({"utf-8", "lower", "upper", "simplified", "composed", "decomposed", words.FORM})
 """Forms of text in which letter case and white space may be another."""
 
 _AS_IT_IS = frozenset({"utf-8"})
@@ -140,6 +143,7 @@ class Collector:
         parts = media_windows.strings(value) if self._budget > 1 and value[:1] in _DOCUMENT else (value,)
         for part in parts:
             self._said((subject, dataset, field), said_content.of_text(part))
+        self._said((subject, dataset, field), said_content.of_words(value))
 
     def _pieces(self, where: TracedField, value: str) -> None:
         taken = True
@@ -148,6 +152,15 @@ class Collector:
         if self._budget == 1 and not taken:
             again = enumerate(pieces(value, _AGAIN))
             any(self._offer(where, rank, "utf-8", utf8(piece), piece) for rank, piece in again)
+        self._words(where, value)
+
+    def _words(self, where: TracedField, value: str) -> None:
+        """Trace the words of a sentence, as a copy has them that gives each its time. Of a document its strings are sentences."""
+        if len(value) < SHORTEST or value[:1] in _DOCUMENT or not self._own.takes_beside(where):
+            return
+        for window in word_windows.windows(value[:_KEPT], OF_A_VALUE):
+            if telling(window) and not self._schema.cover(window):
+                self._own.add_beside(where, window, words.FORM, crc32(window, self._seed), self._value)
 
     def _inside(self, where: TracedField, document: str) -> None:
         """Trace the strings of a JSON document as values of their own; a copy may have one of them alone."""
@@ -173,6 +186,7 @@ class Collector:
                     self._begin()
                     for rank, piece in enumerate(pieces(value, self._budget)):
                         self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value, alone=True)
+                    self._words(where, value)
 
     def _read(self, content: bytes) -> media_windows.Candidates:
         return media_windows.read(io.BytesIO(content), skip=self._schema.cover).raw
@@ -258,6 +272,9 @@ class Collector:
         for value in media_windows.strings(text):
             if len(value) >= SHORTEST or len(utf8(value)) >= SHORTEST:
                 self.text(*where, value)
+        if '"' in text:
+            # Why here: of such a text each string was a value by itself.
+            self._said(where, said_content.of_words(text))
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """Trace a file or folder name, and the name without its ending."""
@@ -391,7 +408,7 @@ class Collector:
             yield each.form, each.data, harvest.sources(each)
         passed = {each.data for each in best}
         for data, own in self._own.of(where):
-            if data not in passed and not (own.form in _AS_TEXT and self._schema.cover(data)):
+            if data not in passed and not (own.form in _IN_SCHEMA and self._schema.cover(data)):
                 passed.add(data)
                 yield own.form, data, own.sources
         if self._budget == 1:

@@ -85,6 +85,10 @@ class ValueWindows:
         if self._size > self._most + (self._most >> 1):
             self._shrink()
 
+    def takes_beside(self, where: Field) -> bool:
+        """Return whether a field may still take such windows."""
+        return where in self._fields and self._limits.get(where, _NO_LIMIT) >= OF_A_VALUE << 32
+
     def add_beside(self, where: Field, data: bytes, form: str, draw: int, source: int) -> None:
         """Take a window that was just taken in another way of writing it; these are the first to go where there are too many."""
         place = OF_A_VALUE << 32 | draw

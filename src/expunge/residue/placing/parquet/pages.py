@@ -54,16 +54,22 @@ class PlacedPage:
 class DecodedPage:
     """The values of one page."""
 
-    def __init__(self, page: Page, body: bytes, chunk: Chunk) -> None:
-        """Decode a page. Raises Broken, Unsupported and TooLarge."""
+    def __init__(self, page: Page, body: bytes, chunk: Chunk, words: npt.NDArray[np.uint8] | None = None) -> None:
+        """Decode a page, in a chunk with a dictionary of ``words``. Raises Broken, Unsupported and TooLarge."""
         self._page = page
         self._body = body
         self._column = chunk.column
+        self._words = words
         self.dictionary = page.kind == DICTIONARY
         if self.dictionary:
             self.data, self.at, self.encoding, self.count = codecs.unpack(chunk.codec, body, page.size), 0, values.PLAIN, 0
         else:
             self.data, self.at, self.encoding, self.count = opened(page, body, chunk)
+
+    @cached_property
+    def words(self) -> npt.NDArray[np.uint8] | None:
+        """The words of a dictionary; None where it is none of words."""
+        return values.words(self.data) if self.dictionary and not self._column.width else None
 
     @property
     def coded(self) -> bool:
@@ -88,11 +94,18 @@ class DecodedPage:
     @cached_property
     def size(self) -> int:
         """Bytes that the scan reads of it."""
-        return len(self._shown) * self._column.width if self.coded else len(self.seen)
+        return len(self._shown) * self._width if self.coded else len(self.seen)
+
+    @cached_property
+    def _width(self) -> int:
+        """Bytes that the scan reads of each value that is a place in a dictionary."""
+        if self._column.width or self._words is None or not values.shows_words(len(self._words), self.count):
+            return self._column.width
+        return int(self._words.shape[1])
 
     @cached_property
     def _shown(self) -> Numbers:
-        return values.shown(self.data, self.at, self.count) if self._column.width else np.empty(0, np.int64)
+        return values.shown(self.data, self.at, self.count) if self._width else np.empty(0, np.int64)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -116,7 +129,7 @@ class DecodedPage:
         if not 0 <= place < self.size:
             return None
         if self.coded:
-            return int(self._shown[place // self._column.width])
+            return int(self._shown[place // self._width])
         if self._column.width:
             return place // self._column.width
         found = bisect_right(self._starts, place) - 1
@@ -205,6 +218,7 @@ class ChunkRows:
         self._source = source
         self._placed = placed
         self._decoded: dict[int, DecodedPage] = {}
+        self._words: npt.NDArray[np.uint8] | None = None
         self.pages: list[PlacedPage] = []
         chunk, at, begin, first, data_pages = placed.chunk, placed.chunk.start, 0, placed.first, 0
         while at < chunk.end:
@@ -213,6 +227,8 @@ class ChunkRows:
                 raise Broken
             if page.kind != _INDEX:
                 decoded = self._decode(page)
+                if decoded.dictionary:
+                    self._words = decoded.words
                 rows = 0 if decoded.dictionary else _rows_in(decoded)
                 number_ = -1 if decoded.dictionary else data_pages
                 self.pages.append(PlacedPage(number_, at, page, begin, begin + decoded.size, first, rows))
@@ -313,7 +329,7 @@ class ChunkRows:
         body = self._source.read_at(page.start, page.end - page.start)
         if len(body) < page.end - page.start:
             raise Broken
-        return DecodedPage(page, body, self._placed.chunk)
+        return DecodedPage(page, body, self._placed.chunk, self._words)
 
 
 def _rows_in(decoded: DecodedPage) -> int:
