@@ -71,6 +71,7 @@ FAULTS = {
     "subject: {customer: user}, spelling: {usr: sha256}": "spelling.usr: the subject has no such field",
     'subject: {customer: user}, spelling: {user: {sha256: {middle: "${AD_SALT}"}}}': "not a way of making hashes",
     "subject: {customer: user}, spelling: {hmac-sha256: walnut-lighthouse}": "the secret itself stands in the map",
+    'subject: {customer: user}, spelling: {hmac-sha256: "${AD_SALT"}': "the secret itself stands in the map",
     'subject: {customer: user}, spelling: {hmac-sha256: "${SHORT}"}': "fewer than 8 characters",
     "subject: {through: customers, via: email}, spelling: sha256": "no field of the dataset names its people",
     "about: nobody, spelling: sha256": "spelling",

@@ -108,3 +108,13 @@ def test_what_only_looks_like_evidence_is_looked_into(issued: Household, forge: 
     forge(issued.world)
     # Why not what could not be looked into: a signature beside an envelope that is none is bytes of no known format, but for some.
     assert len({each.place for each in discovered(issued).found}) == 1
+
+
+def test_a_damaged_zip_that_has_a_manifest_is_looked_into_like_any_other(issued: Household) -> None:
+    packed = issued.world / "photos.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("manifest.json", bytes(range(256)) * 4)
+    data = bytearray(packed.read_bytes())
+    data[60:90] = bytes(30)
+    packed.write_bytes(data)
+    assert [each.place for each in discovered(issued).unseen] == ["the folder world: photos.zip"]

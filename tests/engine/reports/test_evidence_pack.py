@@ -103,6 +103,23 @@ def test_a_bit_that_is_turned_anywhere_in_the_zip_is_refused_or_changes_nothing(
         assert found == whole, at
 
 
+def _damaged(path: Path, method: int) -> Path:
+    """A zip that has a manifest, of which a byte within the packed content was changed."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr(evidence_pack.MANIFEST, random.Random(3).randbytes(400))
+    data = bytearray(path.read_bytes())
+    for at in range(60, 90):
+        data[at] ^= 0xFF
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_damaged_is_refused_however_it_was_packed(tmp_path: Path, method: int) -> None:
+    with pytest.raises(EvidenceInvalid, match="cannot be unpacked"):
+        dict(read_pack(_damaged(tmp_path / "pack.zip", method)))
+
+
 @pytest.mark.duty("AMZ-22", "RNG-33")
 def test_a_receipt_that_is_left_out_is_named_though_the_company_signs_the_rest_anew(home: Household, whole: dict[str, bytes]) -> None:
     gone = folders(whole)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ class ZippedFiles(Mapping[str, bytes]):
         # Why so many: what is wrong with a changed file depends on the byte; a kind of packing that is not known is NotImplementedError.
         try:
             return self._archive.read(info)
-        except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError) as error:
             message = f"{name} was changed: it cannot be unpacked"
             raise EvidenceInvalid(message, help="use the file as it was handed over") from error
 

@@ -8,6 +8,7 @@ the manifest names. So no data of people can hide in one.
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ from expunge.ports.optional.surroundings import NearFile
 
 _LARGEST_OPENING, _LARGEST_FILE, _LARGEST_PACK = 1 << 20, 1 << 24, 1 << 28
 _OPENING, _ZIP = b'{"identifiers":', b"PK\3\4"
-_BROKEN = (ExpungeError, OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
+_OF_ZIPS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError)
+_BROKEN = (ExpungeError, OSError, ValueError, KeyError, *_OF_ZIPS)
 """What reading a file raises that is no evidence of this installation, whatever it looks like."""
 
 

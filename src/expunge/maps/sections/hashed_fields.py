@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from expunge.maps.document.nodes import ScalarNode, TableNode, Value
 
 _RULE = "bad-spelling"
 _INSTEAD = 'spelling: {email_sha256: sha256}, or {ad_id: {hmac-sha256: "${AD_KEY}"}}, or {ad_id: {sha256: {prefix: "${AD_SALT}"}}}'
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _SHORTEST = 8
 """Characters of a secret: whoever has the hashes tries shorter ones."""
 
@@ -83,7 +85,7 @@ def _rule(form: Form, value: Value, where: str) -> HashRule | None:
 
 def _with_secret(form: Form, value: Value, where: str, algorithm: str, place: SecretPlace) -> HashRule | None:
     """A rule with a secret, which comes from the environment: the map lies in a repository."""
-    if isinstance(value, ScalarNode) and "${" not in value.text:
+    if isinstance(value, ScalarNode) and not _VARIABLE.search(value.text):
         form.faults.add(_RULE, value.line, f"{where}: the secret itself stands in the map", '"${AD_KEY}", filled from the environment')
         return None
     secret = form.filled(value, where)
