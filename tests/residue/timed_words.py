@@ -78,6 +78,21 @@ def ctm(words: Words) -> bytes:
     return "".join(f"kitchen-call A {begin:.2f} 0.27 {word} 0.98\n" for word, begin, _ in _bare(words)).encode()
 
 
+def ctm_lexemes(words: Words) -> bytes:
+    """CTM with the kind of each token and its speaker, as NIST has it."""
+    return "".join(f"kitchen A {begin:.2f} 0.27 {word} 0.98 lex unknown\n" for word, begin, _ in _bare(words)).encode()
+
+
+def sql_dump(words: Words) -> bytes:
+    rows = enumerate(_bare(words))
+    return "".join(f"INSERT INTO words VALUES({number},'rec-1','{word}',{begin},{end});\n" for number, (word, begin, end) in rows).encode()
+
+
+def named(words: Words) -> bytes:
+    """JSON in which a name of several words stands beside each word."""
+    return json.dumps([{"word": word, "speaker": "Anna Smith", "start": begin, "end": end} for word, begin, end in _timed(words)]).encode()
+
+
 def srt(words: Words) -> bytes:
     cues = enumerate(_timed(words), 1)
     return "".join(f"{number}\n{_clock(begin, ',')} --> {_clock(end, ',')}\n{word}\n\n" for number, (word, begin, end) in cues).encode()
@@ -208,7 +223,10 @@ FORMS: dict[str, Callable[[Words], bytes]] = {
     "vosk.json": vosk,
     "deepgram.json": deepgram,
     "lists.json": json_lists,
+    "named.json": named,
     "kitchen.ctm": ctm,
+    "lexemes.ctm": ctm_lexemes,
+    "dump.sql": sql_dump,
     "word.srt": srt,
     "two-words.srt": srt_two_words,
     "word.vtt": vtt,

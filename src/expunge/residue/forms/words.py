@@ -47,10 +47,11 @@ _MOST_BEYOND = 96
 _FEWEST_BEYOND, _BYTES_OF_A_LETTER = 24, 6
 """Bytes beyond ASCII of a cell without other letters, at least, and how many of them there are for a letter in UTF-8, at most."""
 _FEW, _MIDDLE, _FEWEST_IN_MIDDLE = 64, slice(96, 120), 3
-_MOST_PAIRS = 12
+_MOST_PAIRS = 15
 """Places of a cell where one space stands between two letters; ordinary prose has some 25."""
-_PAIRS, _PAIRS_IN_JSON, _DIGITS_OF_A_PAIR, _QUOTES, _LINES = 4, 2, 6, 8, 3
-"""So many of them are few. In lines with times, which have fewer quotation marks, there may be one for so many digits."""
+_PAIRS, _PAIRS_IN_JSON, _DIGITS_OF_A_PAIR, _KEYS_OF_A_PAIR, _QUOTES, _LINES = 4, 2, 2, 2, 8, 3
+"""So many of them are few. In lines with times, which have fewer quotation marks, there may be one for so many digits; in JSON, where a
+name may stand beside each word, one for so many keys."""
 _TELLING = 16
 """Digits, control characters and quotation marks of a cell ..."""
 _TAGS = 4
@@ -236,8 +237,17 @@ def _judged(cells: Bytes, left: Places, beyond: npt.NDArray[np.uint16] | None) -
     quotes, digits = _sums(part == ord('"')), _sums((part - np.uint8(ord("0"))) < 10)
     telling = quotes + digits + _sums(part < np.uint8(_CONTROL)) >= _TELLING
     lines = (quotes < _QUOTES) & (spaced * _DIGITS_OF_A_PAIR <= digits) & (_sums(part == ord("\n")) >= _LINES)
-    telling &= lines | (spaced <= np.where(quotes < _QUOTES, _PAIRS, _PAIRS_IN_JSON))
+    few_pairs = spaced <= np.where(quotes < _QUOTES, _PAIRS, _PAIRS_IN_JSON)
+    (unsure,) = (telling & ~few_pairs & (quotes >= _QUOTES)).nonzero()
+    few_pairs[unsure] = spaced[unsure] * _KEYS_OF_A_PAIR <= _keys(part[unsure])
+    telling &= lines | few_pairs
     return left[telling | (_sums(part == ord("<")) >= _TAGS)]
+
+
+def _keys(cells: Bytes) -> Places:
+    """Count the keys of JSON in each cell."""
+    counts: Places = ((cells[:, :-1] == ord('"')) & (cells[:, 1:] == ord(":"))).sum(axis=1, dtype=np.int64)
+    return counts
 
 
 class _Stretches:
