@@ -99,6 +99,7 @@ DUMPS: dict[str, bytes] = {
     "dump of hexdump": by_hexdump(),
     "dump of hexdump in base64": base64.encodebytes(by_hexdump()),
     "array of C": b"unsigned char f[] = {\n" + by_xxd_include() + b"};\n",
+    "array of C in capitals": b"unsigned char f[] = {\n" + by_xxd_include().upper() + b"};\n",
     "hexadecimal with blanks": RAW.hex(" ").encode(),
     "dump of tcpdump": b"\n".join(b"\t0x" + row[4:] for row in by_xxd().splitlines()),
     "od in bytes": by_od("-A", "x", "-t", "x1"),

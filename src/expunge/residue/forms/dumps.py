@@ -180,7 +180,7 @@ def _columns(block: Bytes, inked: Bytes) -> tuple[Places, Bytes]:
     kinds, sparse = begun[at], _SPARSE[inked[at]]
     kept |= sparse
     (arrays,) = (kinds & np.uint8(_ARRAY) != 0).nonzero()
-    kept[arrays] = (block[at[arrays] * 8 + 2] == ord("x")) | (block[at[arrays] * 8 + 3] == ord("x"))
+    kept[arrays] = (block[at[arrays] * 8 + 2] | 0x20 == ord("x")) | (block[at[arrays] * 8 + 3] | 0x20 == ord("x"))
     at, kinds, sparse = at[kept], kinds[kept], sparse[kept]
     letters = np.bitwise_and.reduce(_ALLOWED[block[at[:, None] * 8 + np.arange(8)]], axis=1)
     letters[~sparse & (letters & np.uint8(_SIXES) == 0)] &= np.uint8(0xFF ^ _FEW)
