@@ -437,7 +437,7 @@ REST = (
     ),
     Mutation(
         "FAIL-11", "recordings lie in the clear in their files", "vault/chunked.py",
-        "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
+        "encrypt((base ^ number).to_bytes(_NONCE), part, None, out[at:end])", "out[at : at + len(part)] = part", _SEALED,
     ),
     Mutation(
         "RNG-14", "consents are held against openings as they are now, not as they were", "engine/vault/reviewing.py",
@@ -466,7 +466,7 @@ REST = (
     ),
     Mutation(
         "RNG-22", "what is sealed at rest is not", "vault/chunked.py",
-        "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
+        "encrypt((base ^ number).to_bytes(_NONCE), part, None, out[at:end])", "out[at : at + len(part)] = part", _SEALED,
     ),
     Mutation(
         "FAIL-10", "no try is refused before its view", "web/site/defence/middleware.py",
